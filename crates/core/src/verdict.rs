@@ -1,0 +1,204 @@
+//! Verdicts: a probability, bounds, or *unknown* with a reason. Never an invented number.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// A number in [0, 1].
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct Probability(f64);
+
+/// A number that is no probability.
+#[derive(Debug, Clone, Copy, PartialEq, Error)]
+#[error("{0} is not a probability: expected a number from 0 to 1")]
+pub struct ProbabilityError(pub f64);
+
+impl Probability {
+    /// Checks the range.
+    ///
+    /// # Errors
+    /// When the value is not a number or lies outside [0, 1].
+    pub fn new(value: f64) -> Result<Self, ProbabilityError> {
+        if (0.0..=1.0).contains(&value) {
+            Ok(Self(value))
+        } else {
+            Err(ProbabilityError(value))
+        }
+    }
+
+    /// The logistic function of log-odds in nats; `None` when the log-odds are not a number.
+    #[must_use]
+    pub fn from_log_odds(log_odds: f64) -> Option<Self> {
+        if log_odds.is_nan() {
+            return None;
+        }
+        // The branch keeps the exponential from overflowing.
+        let value = if log_odds >= 0.0 {
+            1.0 / (1.0 + (-log_odds).exp())
+        } else {
+            let odds = log_odds.exp();
+            odds / (1.0 + odds)
+        };
+        Some(Self(value))
+    }
+
+    /// The number.
+    #[must_use]
+    pub fn value(self) -> f64 {
+        self.0
+    }
+
+    /// The probability of the opposite.
+    #[must_use]
+    pub fn complement(self) -> Self {
+        Self(1.0 - self.0)
+    }
+}
+
+impl TryFrom<f64> for Probability {
+    type Error = ProbabilityError;
+
+    fn try_from(value: f64) -> Result<Self, Self::Error> {
+        Self::new(value)
+    }
+}
+
+impl From<Probability> for f64 {
+    fn from(probability: Probability) -> Self {
+        probability.0
+    }
+}
+
+impl fmt::Display for Probability {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:.3}", self.0)
+    }
+}
+
+/// How a score was read from the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// How much likelier the text is under the description than under its contrast
+    /// (noisy-channel scoring, Min et al. 2022), calibrated.
+    Channel,
+    /// Log-probability of each whole answer, renormalised over the answers.
+    Sequence,
+    /// Mass of the answers' token forms at the answer position, renormalised.
+    Token,
+}
+
+impl Method {
+    /// The word in kind files and reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Channel => "channel",
+            Self::Sequence => "sequence",
+            Self::Token => "token",
+        }
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// Why a verdict is unknown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "code", content = "detail")]
+pub enum UnknownReason {
+    /// The model gave logits that are not finite.
+    NonFiniteLogits,
+    /// Prompt and text do not fit into the model's window.
+    TooLong,
+    /// The text to score was empty.
+    EmptyText,
+    /// The answers together hold less of the probability mass than the kind demands.
+    TooLittleMassCovered,
+    /// The judge was not asked (the candidate fell before, or the run was cut short).
+    NotAsked,
+}
+
+impl fmt::Display for UnknownReason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::NonFiniteLogits => "the model gave logits that are not finite",
+            Self::TooLong => "prompt and text do not fit into the model's window",
+            Self::EmptyText => "the text to score was empty",
+            Self::TooLittleMassCovered => "the answers hold too little of the probability mass",
+            Self::NotAsked => "the judge was not asked",
+        })
+    }
+}
+
+/// What a judge says about one candidate: the probability that it matches the behaviour.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Known.
+    Known {
+        /// P(the item matches the behaviour).
+        matching: Probability,
+    },
+    /// Known only to lie between two ends.
+    Bounded {
+        /// The lowest possible P(matching).
+        low: Probability,
+        /// The highest possible P(matching).
+        high: Probability,
+    },
+    /// Not known.
+    Unknown {
+        /// Why.
+        reason: UnknownReason,
+    },
+}
+
+impl Verdict {
+    /// P(matching), if it is known.
+    #[must_use]
+    pub fn matching(&self) -> Option<Probability> {
+        match self {
+            Self::Known { matching } => Some(*matching),
+            Self::Bounded { .. } | Self::Unknown { .. } => None,
+        }
+    }
+}
+
+/// One rater's verdict on one candidate. A rater is a model under one wording of the judge prompt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// The rater: model name and wording, `local/smollm2-135m-instruct#channel-letter`.
+    pub rater: String,
+    /// What was judged: `label`.
+    pub requirement: String,
+    /// How the score was read.
+    pub method: Method,
+    /// The score before calibration, in nats of log-odds for *matching*; null when unknown.
+    pub log_odds: Option<f64>,
+    /// Probability mass that the answers cover, where the method has such a thing.
+    pub covered: Option<Probability>,
+    /// The verdict.
+    pub verdict: Verdict,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probabilities_are_checked_and_log_odds_never_overflow() {
+        assert!(Probability::new(1.2).is_err());
+        assert!(Probability::new(f64::NAN).is_err());
+        assert!((Probability::from_log_odds(0.0).unwrap().value() - 0.5).abs() < 1e-15);
+        assert!(Probability::from_log_odds(1e9).unwrap().value() <= 1.0);
+        assert!(Probability::from_log_odds(-1e9).unwrap().value() >= 0.0);
+        assert_eq!(Probability::from_log_odds(f64::NAN), None);
+        assert!(serde_json::from_str::<Probability>("1.5").is_err());
+    }
+}

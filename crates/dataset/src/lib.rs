@@ -1,0 +1,1 @@
+//! Published versions on disk: rows, rejects, manifest and card, all or nothing.

@@ -1,0 +1,1 @@
+//! Exact, normalised and near duplicates with order-independent survivors.

@@ -1,0 +1,1 @@
+//! Everything that speaks HTTP: where model weights come from.

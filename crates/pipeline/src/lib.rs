@@ -1,0 +1,1 @@
+//! Plan, stages and engine: from a behaviour to selected rows.

@@ -1,0 +1,254 @@
+//! A kind: the stages that make one family of datasets, as data.
+//!
+//! The language has no loops and no expressions: what needs logic is a stage, what needs words is a template.
+
+use std::collections::BTreeMap;
+
+use evalwright_core::{ContentHash, Method, Sampling};
+use serde::{Deserialize, Serialize};
+
+/// A kind with one of its presets applied, fully checked: every template that it names exists and compiles.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Kind {
+    /// The folder's name.
+    pub name: String,
+    /// What it makes, in half a sentence.
+    pub makes: String,
+    /// The preset in force; `default` is `kind.toml` itself.
+    pub preset: String,
+    /// All presets that the folder offers, `default` first.
+    pub presets: Vec<String>,
+    /// Where its files came from.
+    pub origin: Origin,
+    /// The stages in order.
+    pub stages: Vec<Stage>,
+    /// Calibration curves, from `calibration.toml`.
+    pub calibration: Vec<Curve>,
+    /// SHA-256 of each file of the folder, by name.
+    pub files: BTreeMap<String, ContentHash>,
+}
+
+/// Where a kind's files came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// Inside the binary.
+    BuiltIn,
+    /// The user's project folder.
+    Project,
+}
+
+/// One stage. The word in `use = "…"` is the variant's name in kebab-case.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "use", rename_all = "kebab-case")]
+pub enum Stage {
+    /// Renders a prompt, samples, parses.
+    Ask(AskStage),
+    /// Drops or flags by rule.
+    Lint(LintStage),
+    /// Asks raters how likely each side is.
+    Score(ScoreStage),
+    /// Keeps one of each cluster of duplicates.
+    Dedup(DedupStage),
+    /// Chooses the rows.
+    Select(SelectStage),
+    /// Maps a candidate to a row.
+    Emit(EmitStage),
+}
+
+/// `use = "ask"`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskStage {
+    /// The template, rendered once per slot.
+    pub prompt: String,
+    /// The parser: `first-line`, `list`, `json` or `raw`.
+    pub parse: String,
+    /// How text is drawn.
+    pub sampling: Sampling,
+    /// How many of the behaviour's examples stand in each prompt, drawn and ordered by the slot's seed.
+    #[serde(default)]
+    pub examples: usize,
+    /// How many slots are planned.
+    pub plan: AskPlan,
+}
+
+/// How many slots a cell gets. Sizes are multiples of the rows wanted in the cell.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskPlan {
+    /// Slots of the first wave, per row wanted.
+    pub first: f64,
+    /// Later waves go out until this many candidates per row wanted have passed every filter.
+    pub pool: f64,
+    /// No more than this many slots per row wanted in all; then the shortfall is reported.
+    pub limit: f64,
+}
+
+/// `use = "lint"`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LintStage {
+    /// Codes of lints whose finding drops the candidate.
+    #[serde(default)]
+    pub drop: Vec<String>,
+    /// Codes of lints whose finding is noted on the row.
+    #[serde(default)]
+    pub flag: Vec<String>,
+}
+
+/// `use = "score"`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScoreStage {
+    /// What is judged; `label` compares the two sides.
+    pub requirement: String,
+    /// The wordings; each judge under each of them is one rater.
+    pub raters: Vec<Rater>,
+}
+
+/// One wording of the judge prompt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rater {
+    /// A short name, unique in the stage.
+    pub name: String,
+    /// How the score is read.
+    pub method: Method,
+    /// The template. For `channel` it is rendered once per side with `side` bound to that side's text and
+    /// ends where the statement begins; for `sequence` and `token` once per candidate.
+    pub prompt: String,
+    /// For `sequence` and `token`: the forms of each side's answer. Ignored by `channel`.
+    #[serde(default)]
+    pub answers: Option<AnswerForms>,
+    /// Whether it counts in `label_confidence` (the mean over counting raters of calibrated log-odds).
+    #[serde(default = "yes")]
+    pub counts: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// The forms in which a judge may give each answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerForms {
+    /// Forms that say *matching*.
+    pub matching: Vec<String>,
+    /// Forms that say *not matching*.
+    pub not_matching: Vec<String>,
+}
+
+/// `use = "dedup"`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DedupStage {
+    /// Same bytes.
+    #[serde(default)]
+    pub exact: bool,
+    /// Same after composing, folding case, collapsing blanks and taking off final punctuation.
+    #[serde(default)]
+    pub normalised: bool,
+    /// Jaccard similarity from which two texts are near duplicates; absent: no near layer.
+    #[serde(default)]
+    pub near: Option<f64>,
+    /// `word-1`, `word-3`, `character-4` …; needed with `near`.
+    #[serde(default)]
+    pub shingle: Option<String>,
+}
+
+/// `use = "select"`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SelectStage {
+    /// A candidate whose P(intended side) is below this falls. In [0, 1].
+    pub minimum: f64,
+    /// Which of the good ones.
+    pub take: Take,
+    /// In which order they are published.
+    pub order: Order,
+}
+
+/// Which candidates become rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Take {
+    /// The surest of each cell, as published.
+    Top,
+    /// Evenly over the confidence range of each cell, so that not only the most typical rows stay.
+    Spread,
+}
+
+impl Take {
+    /// The word in kind files.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Top => "top",
+            Self::Spread => "spread",
+        }
+    }
+}
+
+/// The order of the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// A seeded shuffle.
+    Shuffled,
+    /// Labels alternate, confidence falls: the published order.
+    Confidence,
+}
+
+impl Order {
+    /// The word in kind files.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Shuffled => "shuffled",
+            Self::Confidence => "confidence",
+        }
+    }
+}
+
+/// `use = "emit"`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmitStage {
+    /// The template of the question.
+    pub question: String,
+    /// The answers, with their leading space.
+    pub answers: EmitAnswers,
+}
+
+/// The two answers as published.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmitAnswers {
+    /// The answer of someone who agrees with the statement: matches the behaviour for a statement that
+    /// was written for the matching side.
+    pub matching: String,
+    /// The other answer.
+    pub not_matching: String,
+}
+
+/// One logistic calibration curve of `calibration.toml`, fitted on behaviours other than the user's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Curve {
+    /// The judge's model name.
+    pub model: String,
+    /// SHA-256 of its weights.
+    pub weights: Option<ContentHash>,
+    /// The rater's name in the kind, or `mean` for the mean log-odds over all counting raters.
+    pub rater: String,
+    /// Multiplies the log-odds.
+    pub slope: f64,
+    /// Added to the product.
+    pub intercept: f64,
+    /// What it was fitted on, in words.
+    pub fitted_on: String,
+    /// Expected calibration error on behaviours that were not used to fit it.
+    pub expected_calibration_error: f64,
+}

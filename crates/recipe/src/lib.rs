@@ -1,0 +1,1 @@
+//! Behaviour files, kind folders and their prompts.

@@ -1,0 +1,1 @@
+//! Agreement, intervals and calibration as pure functions.

@@ -1,0 +1,1 @@
+//! Parsers for model replies, deterministic lints and text normalisation.

@@ -1,0 +1,1 @@
+//! The built-in kinds, embedded in the binary.
