@@ -19,6 +19,23 @@ impl ContentHash {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// The hash of everything that a reader gives, without holding it in memory.
+    ///
+    /// # Errors
+    /// When the reader fails.
+    pub fn of_reader(mut reader: impl std::io::Read) -> std::io::Result<Self> {
+        let mut hasher = Sha256::new();
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            match reader.read(&mut buffer) {
+                Ok(0) => return Ok(Self(hasher.finalize().into())),
+                Ok(read) => hasher.update(&buffer[..read]),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     /// The hash of a list of parts, each preceded by its length in bytes (little-endian, 64 bits).
     #[must_use]
     pub fn of_parts<P: AsRef<[u8]>>(parts: &[P]) -> Self {

@@ -1,1 +1,27 @@
 //! The label-agreement report: numbers, page and charts, computed from a version folder alone.
+//!
+//! A report is a pure function of manifest, rows and rejects: no clock, no network, no file. Its page is one
+//! HTML file without any script. Text that a model wrote is shown, never interpreted: control and direction
+//! characters by their number, everything else escaped.
+
+mod agreement;
+mod balance;
+mod chart;
+mod confidence;
+mod error;
+mod examples;
+mod number;
+mod page;
+mod plots;
+mod report;
+mod scored;
+mod terminal;
+mod words;
+
+pub use agreement::{Agreement, Population};
+pub use balance::{CellBalance, LabelLength, Length};
+pub use confidence::Confidence;
+pub use error::ReportError;
+pub use examples::{Dispute, Duplicate, RaterOpinion, RejectExample};
+pub use report::{Figures, Provenance, REPORT_SCHEMA, Report, build};
+pub use words::{ReasonCount, Warning};

@@ -1,1 +1,12 @@
-//! Parsers for model replies, deterministic lints and text normalisation.
+//! Parsers for model replies and deterministic lints.
+//!
+//! Pure functions over text: the same reply always gives the same items, no input makes them panic, and
+//! whatever is lost on the way is listed with a reason. Normalising and similarity come from the dedup crate.
+
+pub mod lint;
+pub mod parse;
+
+mod words;
+
+pub use lint::{Finding, LINTS, Lint, LintContext, find_all, lint_by_code};
+pub use parse::{ParseContext, ParseFailure, Parsed, ParsedItem, Parser, RejectedItem, parse};

@@ -1,0 +1,164 @@
+//! `evalwright kinds`: lists kinds, shows one, renders its prompts.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use evalwright_core::exit_code;
+use evalwright_core::show::visible;
+use evalwright_recipe::{
+    Known, KindFolder, LoadedKind, Origin, builtin_kinds, find_kind, load_kind, read_kind_folder, sample_prompts,
+};
+use evalwright_text::{LINTS, Parser};
+use serde_json::json;
+
+use crate::failure::{Failure, Kind};
+use crate::output::Printer;
+
+/// The folder in a project that shadows and extends the built-in kinds.
+const PROJECT_KINDS: &str = "kinds";
+
+/// Arguments of `kinds`.
+#[derive(Debug, Args)]
+pub(crate) struct KindsArguments {
+    /// The project's folder; its `kinds/` folder shadows and extends the built-in kinds
+    #[arg(long, default_value = ".", global = true)]
+    project: PathBuf,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List all kinds
+    List {
+        /// One JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what a kind makes, what a behaviour of it must say, and its stages
+    Show {
+        /// The kind
+        name: String,
+        /// One of its presets
+        #[arg(long, default_value = "default")]
+        preset: String,
+        /// One JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// Render a kind's prompts with its sample behaviour
+    Render {
+        /// The kind
+        name: String,
+        /// One of its presets
+        #[arg(long, default_value = "default")]
+        preset: String,
+        /// One template only
+        #[arg(long)]
+        template: Option<String>,
+    },
+}
+
+pub(crate) fn run(arguments: &KindsArguments, printer: &Printer) -> Result<u8, Failure> {
+    let folders = all_kinds(&[&arguments.project])?;
+    match &arguments.action {
+        Action::List { json } => list(&folders, *json, printer)?,
+        Action::Show { name, preset, json } => show(&load(&folders, name, preset)?, *json, printer)?,
+        Action::Render { name, preset, template } => {
+            render(&load(&folders, name, preset)?, template.as_deref(), printer)?;
+        }
+    }
+    Ok(exit_code::DONE)
+}
+
+/// All kinds: the built-in ones and those of the projects' `kinds` folders, the first project first.
+pub(crate) fn all_kinds(projects: &[&Path]) -> Result<Vec<KindFolder>, Failure> {
+    let mut folders = Vec::new();
+    for project in projects {
+        let root = project.join(PROJECT_KINDS);
+        let Ok(entries) = std::fs::read_dir(&root) else { continue };
+        let mut paths: Vec<PathBuf> = entries
+            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+            .filter(|path| path.join("kind.toml").is_file())
+            .collect();
+        paths.sort();
+        for path in paths {
+            let folder = read_kind_folder(&path)?;
+            if !folders.iter().any(|known: &KindFolder| known.name == folder.name) {
+                folders.push(folder);
+            }
+        }
+    }
+    folders.extend(builtin_kinds());
+    Ok(folders)
+}
+
+/// Loads a kind by name with a preset.
+pub(crate) fn load(folders: &[KindFolder], name: &str, preset: &str) -> Result<LoadedKind, Failure> {
+    let lints: Vec<&str> = LINTS.iter().map(|lint| lint.code).collect();
+    let known = Known { lints: &lints, parsers: Parser::names() };
+    Ok(load_kind(find_kind(folders, name)?, preset, &known)?)
+}
+
+fn origin(origin: Origin) -> &'static str {
+    match origin {
+        Origin::BuiltIn => "built-in",
+        Origin::Project => "project",
+    }
+}
+
+fn list(folders: &[KindFolder], as_json: bool, printer: &Printer) -> Result<(), Failure> {
+    let mut kinds: Vec<LoadedKind> = Vec::new();
+    for folder in folders {
+        if !kinds.iter().any(|kind| kind.kind.name == folder.name) {
+            kinds.push(load(folders, &folder.name, "default")?);
+        }
+    }
+    if as_json {
+        let kinds: Vec<_> = kinds
+            .iter()
+            .map(|LoadedKind { kind, .. }| {
+                json!({ "name": kind.name, "makes": kind.makes, "presets": kind.presets, "origin": origin(kind.origin) })
+            })
+            .collect();
+        return printer.json(&json!({ "kinds": kinds }));
+    }
+    for LoadedKind { kind, .. } in &kinds {
+        printer.data(&format!("{}  {} (presets: {}; {})", kind.name, kind.makes, kind.presets.join(", "), origin(kind.origin)))?;
+    }
+    Ok(())
+}
+
+fn show(loaded: &LoadedKind, as_json: bool, printer: &Printer) -> Result<(), Failure> {
+    let kind = &loaded.kind;
+    if as_json {
+        return printer.json(kind);
+    }
+    let mut text = format!("{}: {}\n", kind.name, kind.makes);
+    text.push_str(&format!("preset {} of {}\n", kind.preset, kind.presets.join(", ")));
+    if let Some(note) = &loaded.note {
+        text.push_str(&format!("{note}\n"));
+    }
+    text.push_str(&format!("\na behaviour says\n  description  {}\n  contrast     {}\n\nstages\n", loaded.guide.description, loaded.guide.contrast));
+    for stage in &kind.stages {
+        let stage = serde_json::to_string(stage)
+            .map_err(|error| Failure::new(Kind::Unexpected, format!("cannot write JSON: {error}")))?;
+        text.push_str(&format!("  {stage}\n"));
+    }
+    printer.data(&visible(&text))
+}
+
+fn render(loaded: &LoadedKind, template: Option<&str>, printer: &Printer) -> Result<(), Failure> {
+    let prompts = sample_prompts(loaded)?;
+    let chosen: Vec<_> = prompts.iter().filter(|prompt| template.is_none_or(|name| prompt.template == name)).collect();
+    if chosen.is_empty() {
+        return Err(match template {
+            Some(name) => Failure::new(Kind::Usage, format!("kind `{}` uses no template `{name}` in this preset", loaded.kind.name)),
+            None => Failure::new(Kind::Config, format!("kind `{}` has no sample.toml to render with", loaded.kind.name)),
+        });
+    }
+    for prompt in chosen {
+        printer.data(&visible(&format!("=== {} ({})\n{}", prompt.template, prompt.label, prompt.shown())))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! `evalwright report`: builds the report of a published version again, from its folder alone.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use evalwright_core::exit_code;
+use evalwright_dataset::{read_manifest, read_rejects, read_rows};
+
+use crate::failure::{Failure, Kind};
+use crate::output::Printer;
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+pub(crate) struct ReportArguments {
+    /// The folder of a version: generated/<dataset>/<version>
+    version: PathBuf,
+    /// Write report.html, report.json and charts/ into this folder (the version itself is never changed)
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// Print report.json instead of the summary
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(arguments: &ReportArguments, printer: &Printer) -> Result<u8, Failure> {
+    let folder = &arguments.version;
+    let manifest = read_manifest(folder)?;
+    let rows = read_rows(&folder.join("data.jsonl"))?;
+    let rejects = read_rejects(&folder.join("rejected.jsonl"))?;
+    let report = evalwright_report::build(&manifest, &rows, &rejects)?;
+    if let Some(out) = &arguments.out {
+        if std::fs::canonicalize(out).ok() == std::fs::canonicalize(folder).ok() {
+            return Err(Failure::new(Kind::Usage, "a published version is never changed: name another folder with `--out`"));
+        }
+        let mut files = report.charts();
+        files.insert("report.json".to_owned(), report.json()?);
+        files.insert("report.html".to_owned(), report.html()?);
+        for (name, bytes) in files {
+            let path = out.join(name);
+            if let Some(parent) = path.parent() {
+                std::fs::create_dir_all(parent).map_err(|cause| Failure::unwritable(parent, &cause))?;
+            }
+            std::fs::write(&path, bytes).map_err(|cause| Failure::unwritable(&path, &cause))?;
+        }
+        printer.say(&format!("wrote {}", out.join("report.html").display()));
+    }
+    if arguments.json {
+        printer.data(&String::from_utf8_lossy(&report.json()?))?;
+    } else {
+        printer.data(&report.summary_text())?;
+    }
+    Ok(exit_code::DONE)
+}

@@ -1,0 +1,94 @@
+//! What can end a run. A single candidate's trouble never does: it becomes a reject.
+
+use evalwright_core::ModelError;
+use evalwright_dedup::DedupError;
+use evalwright_recipe::RecipeError;
+use evalwright_store::StoreError;
+use thiserror::Error;
+
+/// Why a run cannot start or go on.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PipelineError {
+    /// A stop was asked for. Every reply that came is in the store; the same run goes on from there.
+    #[error("interrupted; every reply so far is kept, and the same command goes on from here")]
+    Interrupted,
+    /// A behaviour, kind or template is wrong.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    /// The reply store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Duplicates could not be looked for.
+    #[error("stage `dedup`: {0}")]
+    Dedup(#[from] DedupError),
+    /// A model cannot go on.
+    #[error(transparent)]
+    Model(ModelError),
+    /// A model ended a batch without an answer to every request.
+    #[error(
+        "model {model} ended its batch with {missing} of {asked} {call} requests unanswered; \
+         run the same command again to ask for those alone"
+    )]
+    Unanswered {
+        /// The model's name.
+        model: String,
+        /// `sample` or `score`.
+        call: &'static str,
+        /// Requests without an answer.
+        missing: u64,
+        /// Requests in the batch.
+        asked: u64,
+    },
+    /// A stored or delivered score has another shape than its request.
+    #[error("model {model}: rater `{rater}` got {got} scores for {expected} continuations")]
+    ScoreShape {
+        /// The model's name.
+        model: String,
+        /// The rater's name in the kind.
+        rater: String,
+        /// Continuations asked for.
+        expected: usize,
+        /// Scores given.
+        got: usize,
+    },
+    /// The kind's stages do not fit together.
+    #[error("kind `{kind}`, preset `{preset}`: {problem}")]
+    Stages {
+        /// The kind.
+        kind: String,
+        /// The preset.
+        preset: String,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// No judge was given.
+    #[error(
+        "no model is named that judges: name at least one under `judges` in the behaviour's models"
+    )]
+    NoJudge,
+    /// The same judge was given twice.
+    #[error("judge {name} is named twice: its verdicts would count double; name it once")]
+    SameJudge {
+        /// The model's name.
+        name: String,
+    },
+    /// Fewer rows than one for each label.
+    #[error("{rows} rows leave a label without any: ask for at least 2")]
+    TooFewRows {
+        /// Rows asked for.
+        rows: u32,
+    },
+    /// Something could not be written as JSON.
+    #[error("the recipe cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl From<ModelError> for PipelineError {
+    fn from(error: ModelError) -> Self {
+        match error {
+            ModelError::Interrupted => Self::Interrupted,
+            other => Self::Model(other),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The identity of everything that decides the rows.
+//!
+//! Two runs with the same recipe and the same replies give the same rows. How many threads or connections
+//! work, and what a kind's README says, is no part of it.
+
+use std::collections::BTreeMap;
+
+use evalwright_core::{ContentHash, ModelIdentity};
+use evalwright_recipe::{Behaviour, Curve, Kind, Stage};
+use serde::Serialize;
+
+use crate::error::PipelineError;
+use crate::plan::RunPlan;
+
+/// The version of this crate's own rules (wave sizes, draws, selection). Whoever changes one of them so that
+/// the same replies give other rows raises it.
+const RULES: &str = "evalwright.pipeline/1";
+
+#[derive(Serialize)]
+struct Recipe<'a> {
+    rules: &'static str,
+    behaviour: &'a Behaviour,
+    wanted_per_cell: u32,
+    kind: &'a str,
+    stages: &'a [Stage],
+    calibration: &'a [Curve],
+    templates: BTreeMap<&'a str, ContentHash>,
+    generator: &'a ModelIdentity,
+    judges: Vec<&'a ModelIdentity>,
+}
+
+/// The hash of a plan's recipe.
+///
+/// # Errors
+/// When the plan asks for fewer than two rows, or the behaviour cannot be written as JSON.
+pub fn recipe_hash(plan: &RunPlan<'_>) -> Result<ContentHash, PipelineError> {
+    let kind = &plan.kind.kind;
+    let recipe = Recipe {
+        rules: RULES,
+        behaviour: plan.behaviour,
+        wanted_per_cell: plan.wanted_per_cell()?,
+        kind: &kind.name,
+        stages: &kind.stages,
+        calibration: &kind.calibration,
+        templates: templates(kind),
+        generator: plan.generator.identity(),
+        judges: plan.judges.iter().map(|judge| judge.identity()).collect(),
+    };
+    Ok(ContentHash::of_json(&recipe)?)
+}
+
+/// The files that prompts may read. Stages and curves go in as read, so their files need not.
+fn templates(kind: &Kind) -> BTreeMap<&str, ContentHash> {
+    kind.files
+        .iter()
+        .filter(|(name, _)| !name.ends_with(".toml") && !name.ends_with(".md"))
+        .map(|(name, hash)| (name.as_str(), *hash))
+        .collect()
+}

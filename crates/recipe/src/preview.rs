@@ -1,0 +1,181 @@
+//! Renders every template of a kind before any model is asked.
+//!
+//! A hole in a prompt costs a whole run: what can fail at rendering fails here.
+
+use evalwright_core::{Method, Prompt, Role, Side};
+
+use crate::behaviour::Behaviour;
+use crate::error::RecipeError;
+use crate::kind::Stage;
+use crate::kind_file::LoadedKind;
+use crate::prompts::{Prompts, Values, unknown_variables};
+
+/// A statement that stands in for a real one.
+const STATEMENT: &str = "I keep the promises that I make.";
+
+/// What a stage uses a template for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// Asks for a statement of one side, with that many examples.
+    Ask { examples: usize },
+    /// Ends where a statement of one side begins.
+    Channel,
+    /// Asks about a statement.
+    Asked,
+    /// The published question.
+    Question,
+}
+
+impl Purpose {
+    fn has_statement(self) -> bool {
+        matches!(self, Self::Asked | Self::Question)
+    }
+}
+
+/// One template rendered for one side, as a person reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SamplePrompt {
+    /// The template.
+    pub template: String,
+    /// The side it was rendered for.
+    pub label: Side,
+    /// What came out: a prompt, or text for the published question.
+    pub prompt: Prompt,
+}
+
+impl SamplePrompt {
+    /// The prompt with each role's name in brackets above its text.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match &self.prompt {
+            Prompt::Text(text) => format!("[text]\n{text}\n"),
+            Prompt::Chat { messages, opening } => {
+                let mut shown = String::new();
+                for message in messages {
+                    shown.push_str(&format!(
+                        "[{}]\n{}\n",
+                        message.role.as_str(),
+                        message.content
+                    ));
+                }
+                if !opening.is_empty() {
+                    shown.push_str(&format!(
+                        "[{}, opened]\n{opening}\n",
+                        Role::Assistant.as_str()
+                    ));
+                }
+                shown
+            }
+        }
+    }
+}
+
+/// Renders every template that the kind's stages name, for both labels, with a behaviour.
+///
+/// # Errors
+/// When a template cannot be rendered; when a prompt that must tell the two sides apart is the same for
+/// both; when a template about a statement leaves the statement out.
+pub fn check_prompts(kind: &LoadedKind, behaviour: &Behaviour) -> Result<(), RecipeError> {
+    rendered(kind, behaviour).map(|_| ())
+}
+
+/// Renders every template that the kind's stages name, for both labels, with the kind's own sample, in the
+/// order of the stages. No sample: an empty list.
+///
+/// # Errors
+/// As [`check_prompts`].
+pub fn sample_prompts(kind: &LoadedKind) -> Result<Vec<SamplePrompt>, RecipeError> {
+    match &kind.sample {
+        Some(sample) => rendered(kind, sample),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Refuses templates that look up variables which their stage does not give them.
+pub(crate) fn check_templates(stages: &[Stage], prompts: &Prompts) -> Result<(), RecipeError> {
+    for (template, purpose) in uses(stages) {
+        unknown_variables(prompts, template, purpose.has_statement())?;
+    }
+    Ok(())
+}
+
+/// The templates in the order of the stages, with what they are for.
+fn uses(stages: &[Stage]) -> Vec<(&str, Purpose)> {
+    let mut uses = Vec::new();
+    for stage in stages {
+        match stage {
+            Stage::Ask(ask) => uses.push((
+                ask.prompt.as_str(),
+                Purpose::Ask {
+                    examples: ask.examples,
+                },
+            )),
+            Stage::Score(score) => uses.extend(score.raters.iter().map(|rater| {
+                let purpose = match rater.method {
+                    Method::Channel => Purpose::Channel,
+                    Method::Sequence | Method::Token => Purpose::Asked,
+                };
+                (rater.prompt.as_str(), purpose)
+            })),
+            Stage::Emit(emit) => uses.push((emit.question.as_str(), Purpose::Question)),
+            Stage::Lint(_) | Stage::Dedup(_) | Stage::Select(_) => {}
+        }
+    }
+    uses
+}
+
+fn rendered(kind: &LoadedKind, behaviour: &Behaviour) -> Result<Vec<SamplePrompt>, RecipeError> {
+    let mut all = Vec::new();
+    for (template, purpose) in uses(&kind.kind.stages) {
+        let sides =
+            Side::ALL.map(|label| render(&kind.prompts, template, purpose, behaviour, label));
+        let [matching, not_matching] = sides;
+        let (matching, not_matching) = (matching?, not_matching?);
+        let tells_apart = matches!(purpose, Purpose::Ask { .. } | Purpose::Channel);
+        if tells_apart && matching.prompt == not_matching.prompt {
+            return Err(kind.prompts.source_fault(
+                template,
+                "the prompt is the same for both labels; use `side`, `other_side` or `label` in it",
+            ));
+        }
+        for sample in [matching, not_matching] {
+            if purpose.has_statement() && !sample.shown().contains(STATEMENT) {
+                return Err(kind.prompts.source_fault(
+                    template,
+                    "the statement is not in it; use `{{ statement }}`",
+                ));
+            }
+            all.push(sample);
+        }
+    }
+    Ok(all)
+}
+
+fn render(
+    prompts: &Prompts,
+    template: &str,
+    purpose: Purpose,
+    behaviour: &Behaviour,
+    label: Side,
+) -> Result<SamplePrompt, RecipeError> {
+    let examples = behaviour.examples.side(label);
+    let shown = match purpose {
+        Purpose::Ask { examples: wanted } => wanted.min(examples.len()),
+        _ => 0,
+    };
+    let values = Values {
+        behaviour,
+        label,
+        examples: examples.get(..shown).unwrap_or_default(),
+        statement: purpose.has_statement().then_some(STATEMENT),
+    };
+    let prompt = match purpose {
+        Purpose::Question => Prompt::Text(prompts.render_text(template, &values)?),
+        _ => prompts.render_prompt(template, &values)?,
+    };
+    Ok(SamplePrompt {
+        template: template.to_owned(),
+        label,
+        prompt,
+    })
+}

@@ -1,0 +1,152 @@
+//! The variables that templates are given, in one place: what is set here is what may be used there.
+
+use std::collections::BTreeMap;
+
+use evalwright_core::Side;
+use minijinja::value::{Serde, Value};
+
+use super::Prompts;
+use super::failure::undefined;
+use crate::behaviour::Behaviour;
+use crate::error::{RecipeError, Source};
+
+/// What a rendering knows.
+#[derive(Debug, Clone, Copy)]
+pub struct Values<'a> {
+    /// `behaviour`: the whole behaviour, by its file's keys.
+    pub behaviour: &'a Behaviour,
+    /// `label` (`matching` or `not_matching`), `side` (that side's description) and `other_side`.
+    pub label: Side,
+    /// `examples`: the statements to show, in this order.
+    pub examples: &'a [String],
+    /// `statement`, where there is one; else the variable is not defined.
+    pub statement: Option<&'a str>,
+}
+
+/// Variables that every rendering has.
+const ALWAYS: [&str; 5] = ["behaviour", "label", "side", "other_side", "examples"];
+/// The variable of templates that are about one statement.
+const STATEMENT: &str = "statement";
+/// Functions of the engine that stay available.
+const FUNCTIONS: [&str; 2] = ["range", "dict"];
+/// What a behaviour has; deeper keys after the dot.
+const BEHAVIOUR: [&str; 15] = [
+    "behaviour.kind",
+    "behaviour.preset",
+    "behaviour.name",
+    "behaviour.description",
+    "behaviour.contrast",
+    "behaviour.subject",
+    "behaviour.rows",
+    "behaviour.seed",
+    "behaviour.license",
+    "behaviour.examples",
+    "behaviour.examples.matching",
+    "behaviour.examples.not_matching",
+    "behaviour.models",
+    "behaviour.models.generator",
+    "behaviour.models.judges",
+];
+
+impl Values<'_> {
+    /// The variables by name.
+    pub(super) fn variables(&self) -> BTreeMap<&'static str, Value> {
+        let mut variables = BTreeMap::from([
+            ("behaviour", Value::from(Serde(self.behaviour))),
+            ("label", Value::from(self.label.as_str())),
+            ("side", Value::from(self.behaviour.side(self.label))),
+            (
+                "other_side",
+                Value::from(self.behaviour.side(self.label.opposite())),
+            ),
+            (
+                "examples",
+                self.examples.iter().map(String::as_str).collect(),
+            ),
+        ]);
+        if let Some(statement) = self.statement {
+            variables.insert(STATEMENT, Value::from(statement));
+        }
+        variables
+    }
+}
+
+/// Refuses a template that looks up a variable which it will not have, whichever branch it stands in.
+/// Templates that it includes are not followed here; they fail when they are rendered.
+///
+/// # Errors
+/// At the variable, with a suggestion.
+pub(crate) fn unknown_variables(
+    prompts: &Prompts,
+    template: &str,
+    with_statement: bool,
+) -> Result<(), RecipeError> {
+    let mut known: Vec<&str> = ALWAYS.to_vec();
+    if with_statement {
+        known.push(STATEMENT);
+    }
+    for path in prompts.variables(template) {
+        let root = path.split('.').next().unwrap_or(path);
+        let (wrong, candidates) = if root == "behaviour" {
+            match known_field(path) {
+                true => continue,
+                false => (path, &BEHAVIOUR[..]),
+            }
+        } else if known.contains(&root) || FUNCTIONS.contains(&root) {
+            continue;
+        } else {
+            (root, &known[..])
+        };
+        let file = prompts.shown(template);
+        let text = prompts.source(template);
+        let source = Source { file: &file, text };
+        return Err(match find_in_tags(text, wrong) {
+            Some(at) => {
+                let line = text.get(..at).unwrap_or_default().matches('\n').count() + 1;
+                let message = undefined(wrong, &format!(" in line {line}"), candidates);
+                source.fault(at..at + wrong.len(), message)
+            }
+            None => source.fault_of_file(undefined(wrong, "", candidates)),
+        });
+    }
+    Ok(())
+}
+
+/// Whether a dotted path is `behaviour`, one of its keys, or goes into a list below one.
+fn known_field(path: &str) -> bool {
+    if path == "behaviour" || BEHAVIOUR.contains(&path) {
+        return true;
+    }
+    let lists = ["matching", "not_matching", "judges"];
+    BEHAVIOUR.iter().any(|field| {
+        lists
+            .iter()
+            .any(|list| field.ends_with(&format!(".{list}")))
+            && path
+                .strip_prefix(field)
+                .is_some_and(|rest| rest.starts_with('.'))
+    })
+}
+
+/// The first place inside a `{{ }}` or `{% %}` tag where a name stands as a whole word.
+fn find_in_tags(text: &str, name: &str) -> Option<usize> {
+    let inside = |at: usize| {
+        let before = text.get(..at).unwrap_or_default();
+        let opened = before.rfind("{{").max(before.rfind("{%"));
+        let closed = before.rfind("}}").max(before.rfind("%}"));
+        opened.is_some() && opened > closed
+    };
+    let is_word =
+        |character: char| character.is_alphanumeric() || character == '_' || character == '.';
+    text.match_indices(name)
+        .find(|(at, _)| {
+            let before = text.get(..*at).and_then(|head| head.chars().next_back());
+            let after = text
+                .get(at + name.len()..)
+                .and_then(|tail| tail.chars().next());
+            inside(*at)
+                && !before.is_some_and(is_word)
+                && !after.is_some_and(|c| c.is_alphanumeric() || c == '_')
+        })
+        .map(|(at, _)| at)
+}

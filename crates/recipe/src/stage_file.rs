@@ -1,0 +1,328 @@
+//! Reads the `[[stage]]` list of a kind or preset file.
+//!
+//! The stages stand in one fixed order; each stands at most once. What a stage's words mean is in
+//! [`crate::kind`]; here they are only checked.
+
+use evalwright_core::{Method, Sampling};
+
+use crate::document::{Entry, Section};
+use crate::error::RecipeError;
+use crate::kind::{
+    AnswerForms, AskPlan, AskStage, DedupStage, EmitAnswers, EmitStage, LintStage, Order, Rater,
+    ScoreStage, SelectStage, Stage, Take,
+};
+use crate::kind_file::Known;
+
+/// The stages in the order in which they must stand, and whether each is needed.
+const ORDER: [(&str, bool); 6] = [
+    ("ask", true),
+    ("lint", false),
+    ("score", true),
+    ("dedup", false),
+    ("select", true),
+    ("emit", true),
+];
+
+/// What the names in a kind file may refer to.
+pub(crate) struct Names<'a> {
+    /// Lints and parsers.
+    pub(crate) known: &'a Known<'a>,
+    /// The folder's templates.
+    pub(crate) templates: &'a [&'a str],
+}
+
+/// Reads all stages.
+pub(crate) fn read_stages(
+    root: &Section<'_>,
+    names: &Names<'_>,
+) -> Result<Vec<Stage>, RecipeError> {
+    let list = root.required("stage")?;
+    let mut stages = Vec::new();
+    let mut next = 0;
+    for entry in list.entries()? {
+        let section = entry.section()?;
+        let word = section.required("use")?;
+        let uses: Vec<&str> = ORDER.iter().map(|(word, _)| *word).collect();
+        let found = word.known("stage", &uses)?;
+        let place = uses.iter().position(|word| *word == found).unwrap_or(0);
+        if place < next {
+            return Err(word.fault(format!(
+                "is {found:?}, which stands too late or twice; the order is {}",
+                uses.join(", ")
+            )));
+        }
+        refuse_gap(&word, next, place)?;
+        next = place + 1;
+        stages.push(match found.as_str() {
+            "ask" => Stage::Ask(ask(&section, names)?),
+            "lint" => Stage::Lint(lint(&section, names)?),
+            "score" => Stage::Score(score(&section, names)?),
+            "dedup" => Stage::Dedup(dedup(&section)?),
+            "select" => Stage::Select(select(&section)?),
+            _ => Stage::Emit(emit(&section, names)?),
+        });
+    }
+    refuse_gap(&list, next, ORDER.len())?;
+    Ok(stages)
+}
+
+/// Refuses to leave out a needed stage between two places in the order.
+fn refuse_gap(at: &Entry<'_>, from: usize, to: usize) -> Result<(), RecipeError> {
+    let missing = ORDER.iter().take(to).skip(from).find(|(_, needed)| *needed);
+    match missing {
+        Some((word, _)) => Err(at.fault(format!(
+            "comes without a stage with `use = \"{word}\"` before it"
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn ask(section: &Section<'_>, names: &Names<'_>) -> Result<AskStage, RecipeError> {
+    section.only(&["use", "prompt", "parse", "sampling", "examples", "plan"])?;
+    Ok(AskStage {
+        prompt: template(section, "prompt", names)?,
+        parse: section
+            .required("parse")?
+            .known("parser", names.known.parsers)?,
+        sampling: sampling(&section.required("sampling")?.section()?)?,
+        examples: match section.optional("examples") {
+            Some(entry) => usize::try_from(entry.whole(0, 100)?).unwrap_or(0),
+            None => 0,
+        },
+        plan: plan(&section.required("plan")?)?,
+    })
+}
+
+fn template(section: &Section<'_>, key: &str, names: &Names<'_>) -> Result<String, RecipeError> {
+    section.required(key)?.known("template", names.templates)
+}
+
+fn sampling(section: &Section<'_>) -> Result<Sampling, RecipeError> {
+    section.only(&["temperature", "top_p", "max_tokens", "stop"])?;
+    Ok(Sampling {
+        temperature: section
+            .required("temperature")?
+            .number(|value| (0.0..=5.0).contains(&value), "from 0 to 5")?,
+        top_p: section
+            .required("top_p")?
+            .number(|value| value > 0.0 && value <= 1.0, "above 0 and at most 1")?,
+        max_tokens: section.required("max_tokens")?.whole_u32(1, 4096)?,
+        stop: match section.optional("stop") {
+            Some(entry) => entry.distinct_texts()?,
+            None => Vec::new(),
+        },
+    })
+}
+
+fn plan(entry: &Entry<'_>) -> Result<AskPlan, RecipeError> {
+    let section = entry.section()?;
+    section.only(&["first", "pool", "limit"])?;
+    // The upper end keeps rows × limit within a slot's 32-bit index for any sensible number of rows.
+    let number = |key: &str| {
+        section.required(key)?.number(
+            |value| value > 0.0 && value <= 10_000.0,
+            "above 0 and at most 10000",
+        )
+    };
+    let plan = AskPlan {
+        first: number("first")?,
+        pool: number("pool")?,
+        limit: number("limit")?,
+    };
+    if plan.first > plan.limit {
+        return Err(entry.fault("has a `first` above its `limit`"));
+    }
+    if plan.pool > plan.limit {
+        return Err(entry.fault("has a `pool` above its `limit`, which no run could fill"));
+    }
+    if plan.pool < 1.0 {
+        return Err(entry.fault("has a `pool` below 1, which is fewer candidates than rows"));
+    }
+    Ok(plan)
+}
+
+fn lint(section: &Section<'_>, names: &Names<'_>) -> Result<LintStage, RecipeError> {
+    section.only(&["use", "drop", "flag"])?;
+    let mut seen: Vec<String> = Vec::new();
+    let mut codes = |key: &str| -> Result<Vec<String>, RecipeError> {
+        let mut codes = Vec::new();
+        let Some(list) = section.optional(key) else {
+            return Ok(codes);
+        };
+        for entry in list.entries()? {
+            let code = entry.known("lint", names.known.lints)?;
+            if seen.contains(&code) {
+                return Err(entry.fault(format!("repeats {code:?}; a lint either drops or flags")));
+            }
+            seen.push(code.clone());
+            codes.push(code);
+        }
+        Ok(codes)
+    };
+    Ok(LintStage {
+        drop: codes("drop")?,
+        flag: codes("flag")?,
+    })
+}
+
+fn score(section: &Section<'_>, names: &Names<'_>) -> Result<ScoreStage, RecipeError> {
+    section.only(&["use", "requirement", "raters"])?;
+    let requirement = section
+        .required("requirement")?
+        .choice(&[("label", "label")])?;
+    let list = section.required("raters")?;
+    let mut raters: Vec<Rater> = Vec::new();
+    for entry in list.entries()? {
+        let rater = rater(&entry.section()?, names)?;
+        if raters.iter().any(|other| other.name == rater.name) {
+            return Err(entry.fault(format!("repeats the rater name {:?}", rater.name)));
+        }
+        raters.push(rater);
+    }
+    if !raters.iter().any(|rater| rater.counts) {
+        return Err(list.fault("holds no rater that counts, so no row could get a confidence"));
+    }
+    Ok(ScoreStage {
+        requirement: requirement.to_owned(),
+        raters,
+    })
+}
+
+fn rater(section: &Section<'_>, names: &Names<'_>) -> Result<Rater, RecipeError> {
+    section.only(&["name", "method", "prompt", "answers", "counts"])?;
+    let name = section.required("name")?;
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if name.filled()? == "mean" || !name.text()?.chars().all(plain) {
+        return Err(name.fault("must be lower-case letters, digits and `-`, and not `mean`"));
+    }
+    let methods =
+        [Method::Channel, Method::Sequence, Method::Token].map(|method| (method.as_str(), method));
+    let method = section.required("method")?.choice(&methods)?;
+    let answers = match (method, section.optional("answers")) {
+        (Method::Channel, Some(entry)) => {
+            return Err(entry.fault("is of no use to a channel rater; leave it out"));
+        }
+        (Method::Channel, None) => None,
+        _ => Some(answer_forms(&section.required("answers")?.section()?)?),
+    };
+    Ok(Rater {
+        name: name.text()?.to_owned(),
+        method,
+        prompt: template(section, "prompt", names)?,
+        answers,
+        counts: match section.optional("counts") {
+            Some(entry) => entry.truth()?,
+            None => true,
+        },
+    })
+}
+
+fn answer_forms(section: &Section<'_>) -> Result<AnswerForms, RecipeError> {
+    section.only(&["matching", "not_matching"])?;
+    let forms = |key: &str| -> Result<Vec<String>, RecipeError> {
+        let entry = section.required(key)?;
+        let forms = entry.distinct_texts()?;
+        if forms.is_empty() {
+            return Err(entry.fault("is empty; give at least one form"));
+        }
+        Ok(forms)
+    };
+    let answers = AnswerForms {
+        matching: forms("matching")?,
+        not_matching: forms("not_matching")?,
+    };
+    match answers
+        .matching
+        .iter()
+        .find(|form| answers.not_matching.contains(form))
+    {
+        Some(both) => Err(section.fault(format!("the form {both:?} stands for both answers"))),
+        None => Ok(answers),
+    }
+}
+
+fn dedup(section: &Section<'_>) -> Result<DedupStage, RecipeError> {
+    section.only(&["use", "exact", "normalised", "near", "shingle"])?;
+    let truth = |key: &str| {
+        section
+            .optional(key)
+            .map_or(Ok(false), |entry| entry.truth())
+    };
+    let near = section
+        .optional("near")
+        .map(|entry| entry.number(|value| value > 0.0 && value <= 1.0, "above 0 and at most 1"))
+        .transpose()?;
+    let shingle = section
+        .optional("shingle")
+        .map(|entry| shingle(&entry))
+        .transpose()?;
+    match (near, &shingle) {
+        (Some(_), None) => Err(section.fault("`near` needs a `shingle` such as \"word-1\"")),
+        (None, Some(_)) => Err(section.fault("`shingle` is of no use without `near`")),
+        _ => Ok(DedupStage {
+            exact: truth("exact")?,
+            normalised: truth("normalised")?,
+            near,
+            shingle,
+        }),
+    }
+}
+
+/// `word-N` or `character-N` with N from 1 to 32.
+fn shingle(entry: &Entry<'_>) -> Result<String, RecipeError> {
+    let text = entry.text()?;
+    let size = text
+        .strip_prefix("word-")
+        .or_else(|| text.strip_prefix("character-"));
+    let fits = size.is_some_and(|size| {
+        !size.starts_with(['0', '+'])
+            && size
+                .parse::<u32>()
+                .is_ok_and(|size| (1..=32).contains(&size))
+    });
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err(entry.fault(format!(
+            "is {text:?}; it must be `word-N` or `character-N` with N from 1 to 32"
+        )))
+    }
+}
+
+fn select(section: &Section<'_>) -> Result<SelectStage, RecipeError> {
+    section.only(&["use", "minimum", "take", "order"])?;
+    Ok(SelectStage {
+        minimum: section
+            .required("minimum")?
+            .number(|value| (0.0..=1.0).contains(&value), "from 0 to 1")?,
+        take: section
+            .required("take")?
+            .choice(&[Take::Top, Take::Spread].map(|take| (take.as_str(), take)))?,
+        order: section
+            .required("order")?
+            .choice(&[Order::Shuffled, Order::Confidence].map(|order| (order.as_str(), order)))?,
+    })
+}
+
+fn emit(section: &Section<'_>, names: &Names<'_>) -> Result<EmitStage, RecipeError> {
+    section.only(&["use", "question", "answers"])?;
+    let entry = section.required("answers")?;
+    let table = entry.section()?;
+    table.only(&["matching", "not_matching"])?;
+    let answer = |key: &str| -> Result<String, RecipeError> {
+        let entry = table.required(key)?;
+        entry.filled()?;
+        Ok(entry.text()?.to_owned())
+    };
+    let answers = EmitAnswers {
+        matching: answer("matching")?,
+        not_matching: answer("not_matching")?,
+    };
+    if answers.matching == answers.not_matching {
+        return Err(entry.fault("has the same text for both answers"));
+    }
+    Ok(EmitStage {
+        question: template(section, "question", names)?,
+        answers,
+    })
+}

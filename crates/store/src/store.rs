@@ -1,0 +1,426 @@
+//! Putting replies in and getting them out.
+//!
+//! A put returns only after its transaction is on the disk.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use evalwright_core::{
+    ContentHash, Finish, ModelIdentity, SampleRequest, ScoreReply, ScoreRequest, SlotFailure,
+    TextReply, TokenUsage,
+};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::StoreError;
+use crate::schema;
+
+/// One reply on its way into the store.
+#[derive(Debug)]
+pub struct Entry<'a, Request, Reply> {
+    /// The key, from [`crate::sample_key`] or [`crate::score_key`].
+    pub key: ContentHash,
+    /// What was asked.
+    pub request: &'a Request,
+    /// Who was asked.
+    pub model: &'a ModelIdentity,
+    /// What came back.
+    pub reply: &'a Result<Reply, SlotFailure>,
+}
+
+/// A text on its way into the store.
+pub type TextEntry<'a> = Entry<'a, SampleRequest, TextReply>;
+/// Scores on their way into the store.
+pub type ScoreEntry<'a> = Entry<'a, ScoreRequest, ScoreReply>;
+
+/// The store. It may be shared between threads, and several processes may have the same file open.
+#[derive(Debug)]
+pub struct ReplyStore {
+    path: PathBuf,
+    connection: Mutex<Connection>,
+}
+
+/// What the two kinds of replies have in common in the table.
+trait Stored: Serialize + DeserializeOwned + PartialEq {
+    const KIND: &'static str;
+    fn text(&self) -> Option<&str>;
+    fn finish(&self) -> Option<Finish>;
+    fn usage(&self) -> TokenUsage;
+}
+
+impl Stored for TextReply {
+    const KIND: &'static str = "sample";
+
+    fn text(&self) -> Option<&str> {
+        Some(&self.text)
+    }
+
+    fn finish(&self) -> Option<Finish> {
+        Some(self.finish)
+    }
+
+    fn usage(&self) -> TokenUsage {
+        self.usage
+    }
+}
+
+impl Stored for ScoreReply {
+    const KIND: &'static str = "score";
+
+    fn text(&self) -> Option<&str> {
+        None
+    }
+
+    fn finish(&self) -> Option<Finish> {
+        None
+    }
+
+    fn usage(&self) -> TokenUsage {
+        self.usage
+    }
+}
+
+const INSERT: &str = "INSERT INTO replies \
+    (key, kind, model, model_hash, status, finish, text, prompt_tokens, completion_tokens, request, reply) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (key) DO NOTHING";
+const SELECT: &str = "SELECT kind, status, reply FROM replies WHERE key = ?1";
+
+impl ReplyStore {
+    /// Opens the store, and makes the file and its folder if they are not there yet.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or written, is not a reply store, is damaged, or was written by a
+    /// newer program (then it is left as it is).
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        if let Some(folder) = path.parent() {
+            create_folder(folder)?;
+        }
+        Ok(Self {
+            path: path.to_path_buf(),
+            connection: Mutex::new(schema::connect(path)?),
+        })
+    }
+
+    /// The text under a key; `None` when it was never asked for. A stored failure is a reply like any
+    /// other: it is given back as the failure that it is.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or what is under the key is not a text reply.
+    pub fn text(
+        &self,
+        key: ContentHash,
+    ) -> Result<Option<Result<TextReply, SlotFailure>>, StoreError> {
+        self.get(key)
+    }
+
+    /// The scores under a key; otherwise as [`ReplyStore::text`].
+    ///
+    /// # Errors
+    /// As [`ReplyStore::text`].
+    pub fn score(
+        &self,
+        key: ContentHash,
+    ) -> Result<Option<Result<ScoreReply, SlotFailure>>, StoreError> {
+        self.get(key)
+    }
+
+    /// Stores one text. The same reply again is fine.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when another reply is under the key, [`StoreError::NotStorable`] when it
+    /// holds a number that is not finite, and whatever the disk has to say.
+    pub fn put_text(
+        &self,
+        key: ContentHash,
+        request: &SampleRequest,
+        model: &ModelIdentity,
+        reply: &Result<TextReply, SlotFailure>,
+    ) -> Result<(), StoreError> {
+        self.put(&[Entry {
+            key,
+            request,
+            model,
+            reply,
+        }])
+    }
+
+    /// Stores the scores of one request. The same reply again is fine.
+    ///
+    /// # Errors
+    /// As [`ReplyStore::put_text`].
+    pub fn put_score(
+        &self,
+        key: ContentHash,
+        request: &ScoreRequest,
+        model: &ModelIdentity,
+        reply: &Result<ScoreReply, SlotFailure>,
+    ) -> Result<(), StoreError> {
+        self.put(&[Entry {
+            key,
+            request,
+            model,
+            reply,
+        }])
+    }
+
+    /// Stores many texts in one transaction, which is many times faster than one by one.
+    ///
+    /// # Errors
+    /// As [`ReplyStore::put_text`]. An entry that conflicts or cannot be stored does not keep the others
+    /// out: they are stored, and then the first such entry is reported.
+    pub fn put_text_batch(&self, entries: &[TextEntry<'_>]) -> Result<(), StoreError> {
+        self.put(entries)
+    }
+
+    /// Stores many scores in one transaction.
+    ///
+    /// # Errors
+    /// As [`ReplyStore::put_text_batch`].
+    pub fn put_score_batch(&self, entries: &[ScoreEntry<'_>]) -> Result<(), StoreError> {
+        self.put(entries)
+    }
+
+    /// How many replies are stored, failures included.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn count(&self) -> Result<u64, StoreError> {
+        let count: i64 = self
+            .lock()
+            .query_row("SELECT count(*) FROM replies", [], |row| row.get(0))
+            .map_err(|source| StoreError::from_sqlite(&self.path, source))?;
+        Ok(count.unsigned_abs())
+    }
+
+    /// A thread that panicked while it held the lock has had its transaction rolled back, so the
+    /// connection is still good.
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get<Reply: Stored>(
+        &self,
+        key: ContentHash,
+    ) -> Result<Option<Result<Reply, SlotFailure>>, StoreError> {
+        find(&self.lock(), &self.path, key)
+    }
+
+    fn put<Request: Serialize, Reply: Stored>(
+        &self,
+        entries: &[Entry<'_, Request, Reply>],
+    ) -> Result<(), StoreError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let failed = |source| StoreError::from_sqlite(&self.path, source);
+        let mut connection = self.lock();
+        let transaction = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(failed)?;
+        let mut refused = None;
+        for entry in entries {
+            match insert(&transaction, &self.path, entry) {
+                Ok(()) => {}
+                Err(
+                    error @ (StoreError::Conflict { .. }
+                    | StoreError::NotStorable { .. }
+                    | StoreError::Damaged { .. }
+                    | StoreError::Json { .. }),
+                ) => {
+                    refused.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        transaction.commit().map_err(failed)?;
+        refused.map_or(Ok(()), Err)
+    }
+}
+
+/// Makes the folder and those above it that are missing. SQLite syncs the file's own name; the names of
+/// new folders are for us to sync, or a power cut could take the store with them.
+fn create_folder(folder: &Path) -> Result<(), StoreError> {
+    let failed = |source| StoreError::Folder {
+        path: folder.to_path_buf(),
+        source,
+    };
+    let missing: Vec<&Path> = folder
+        .ancestors()
+        .take_while(|above| !above.as_os_str().is_empty() && !above.exists())
+        .collect();
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    #[cfg(unix)]
+    for new in missing.iter().rev() {
+        let above = match new.parent() {
+            Some(above) if !above.as_os_str().is_empty() => above,
+            _ => Path::new("."),
+        };
+        std::fs::File::open(above)
+            .and_then(|folder| folder.sync_all())
+            .map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn find<Reply: Stored>(
+    connection: &Connection,
+    path: &Path,
+    key: ContentHash,
+) -> Result<Option<Result<Reply, SlotFailure>>, StoreError> {
+    let failed = |source| StoreError::from_sqlite(path, source);
+    let damaged = |problem: String| StoreError::Damaged {
+        path: path.to_path_buf(),
+        key,
+        problem,
+    };
+    let found: Option<(String, String, String)> = connection
+        .prepare_cached(SELECT)
+        .map_err(failed)?
+        .query_row([key.to_string()], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .optional()
+        .map_err(failed)?;
+    let Some((kind, status, reply)) = found else {
+        return Ok(None);
+    };
+    if kind != Reply::KIND {
+        return Err(damaged(format!(
+            "expected a {}, found a {kind}",
+            Reply::KIND
+        )));
+    }
+    let unreadable = |error: serde_json::Error| damaged(error.to_string());
+    match status.as_str() {
+        "ok" => Ok(Some(Ok(serde_json::from_str(&reply).map_err(unreadable)?))),
+        "failed" => Ok(Some(Err(serde_json::from_str(&reply).map_err(unreadable)?))),
+        other => Err(damaged(format!("unknown status {other:?}"))),
+    }
+}
+
+fn insert<Request: Serialize, Reply: Stored>(
+    transaction: &Transaction<'_>,
+    path: &Path,
+    entry: &Entry<'_, Request, Reply>,
+) -> Result<(), StoreError> {
+    let key = entry.key;
+    let unwritable = |source| StoreError::Json {
+        path: path.to_path_buf(),
+        key,
+        source,
+    };
+    let request = serde_json::to_string(entry.request).map_err(unwritable)?;
+    let (status, json) = match entry.reply {
+        Ok(reply) => ("ok", serde_json::to_string(reply).map_err(unwritable)?),
+        Err(failure) => (
+            "failed",
+            serde_json::to_string(failure).map_err(unwritable)?,
+        ),
+    };
+    let reply = entry.reply.as_ref().ok();
+    if let Some(reply) = reply {
+        // JSON has no infinities: a reply with one would come back as something else, or not at all.
+        let same = serde_json::from_str::<Reply>(&json).is_ok_and(|back| back == *reply);
+        if !same {
+            return Err(StoreError::NotStorable {
+                path: path.to_path_buf(),
+                key,
+            });
+        }
+    }
+    let tokens = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    let failed = |source| StoreError::from_sqlite(path, source);
+    let inserted = transaction
+        .prepare_cached(INSERT)
+        .map_err(failed)?
+        .execute(params![
+            key.to_string(),
+            Reply::KIND,
+            entry.model.name,
+            entry.model.hash().to_string(),
+            status,
+            reply.and_then(Stored::finish).map(|finish| match finish {
+                Finish::Stop => "stop",
+                Finish::Length => "length",
+            }),
+            reply.and_then(Stored::text),
+            reply.map(|reply| tokens(reply.usage().prompt_tokens)),
+            reply.map(|reply| tokens(reply.usage().completion_tokens)),
+            request,
+            json,
+        ])
+        .map_err(failed)?;
+    if inserted == 0 && find::<Reply>(transaction, path, key)?.as_ref() != Some(entry.reply) {
+        return Err(StoreError::Conflict {
+            path: path.to_path_buf(),
+            key,
+        });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use evalwright_core::{Prompt, Sampling, Seed};
+
+    fn request(seed: u64) -> SampleRequest {
+        SampleRequest {
+            prompt: Prompt::Text("P".to_owned()),
+            sampling: Sampling {
+                temperature: 1.0,
+                top_p: 1.0,
+                max_tokens: 8,
+                stop: vec![],
+            },
+            seed: Seed(seed),
+        }
+    }
+
+    /// SQLite's own limit on pages gives the very error that a full disk gives.
+    #[test]
+    fn a_full_disk_is_said_to_be_full_and_what_was_stored_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = ReplyStore::open(&folder.path().join("replies.db")).unwrap();
+        let model = ModelIdentity {
+            name: "m".to_owned(),
+            weights: None,
+            engine: "e".to_owned(),
+            precision: "p".to_owned(),
+            chat_template: None,
+        };
+        let reply = Ok(TextReply {
+            text: "x".repeat(3_000),
+            finish: Finish::Stop,
+            usage: TokenUsage::default(),
+        });
+        let put = |seed| {
+            let request = request(seed);
+            store.put_text(
+                crate::sample_key(&model, &request),
+                &request,
+                &model,
+                &reply,
+            )
+        };
+        let limit = |pages: i64| {
+            store
+                .lock()
+                .pragma_update_and_check(None, "max_page_count", pages, |row| row.get::<_, i64>(0))
+                .unwrap();
+        };
+        limit(64);
+        let stored = (0..1_000).take_while(|seed| put(*seed).is_ok()).count() as u64;
+        assert!((1..1_000).contains(&stored));
+        let error = put(stored).unwrap_err();
+        assert!(matches!(error, StoreError::NoSpace { .. }), "{error}");
+        assert!(error.to_string().contains("no space left"));
+        assert_eq!(store.count().unwrap(), stored);
+        limit(1_000_000);
+        put(stored).unwrap();
+        assert_eq!(store.count().unwrap(), stored + 1);
+    }
+}

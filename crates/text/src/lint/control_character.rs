@@ -1,0 +1,26 @@
+//! Control characters and changes of reading direction.
+
+use super::{Lint, LintContext};
+
+pub(super) static LINT: Lint = Lint {
+    code: "control-character",
+    sentence: "holds control characters",
+    check,
+    found_in: &[
+        "I am \u{1b}[31mred.",
+        "I end\u{0}here.",
+        "I am \u{202e}backward.",
+    ],
+    clean: &["I like tea.\nI like rain.", "J’aime le thé."],
+};
+
+fn check(text: &str, _context: &LintContext<'_>) -> Option<String> {
+    let found = text.chars().find(|&character| {
+        (character.is_control() && character != '\n')
+            || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    })?;
+    Some(format!(
+        "it holds the control character U+{:04X}",
+        u32::from(found)
+    ))
+}
