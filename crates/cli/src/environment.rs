@@ -17,7 +17,10 @@ pub(crate) struct Environment {
 impl Environment {
     /// The real one.
     pub(crate) fn of_process() -> Self {
-        Self { variable: |name| std::env::var(name).ok(), clock: unix_seconds }
+        Self {
+            variable: |name| std::env::var(name).ok(),
+            clock: unix_seconds,
+        }
     }
 
     /// Seconds since 1970, UTC.
@@ -31,18 +34,25 @@ impl Environment {
             .iter()
             .filter_map(|path: &PathBuf| std::fs::read_to_string(path).ok())
             .find(|text| index_in_pip_configuration(text).is_some());
-        Ok(Surroundings::from_variables(&self.variable, configuration.as_deref())?)
+        Ok(Surroundings::from_variables(
+            &self.variable,
+            configuration.as_deref(),
+        )?)
     }
 }
 
 fn unix_seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs())
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |elapsed| elapsed.as_secs())
 }
 
 /// The most memory that this process has held, in bytes, where the system tells.
 pub(crate) fn peak_memory_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kibibytes: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
     kibibytes.checked_mul(1024)
 }

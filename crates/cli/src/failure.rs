@@ -38,7 +38,12 @@ pub(crate) enum Kind {
 
 impl Failure {
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), causes: Vec::new(), hints: Vec::new() }
+        Self {
+            kind,
+            message: message.into(),
+            causes: Vec::new(),
+            hints: Vec::new(),
+        }
     }
 
     fn of(kind: Kind, error: &dyn Error) -> Self {
@@ -58,12 +63,18 @@ impl Failure {
 
     /// A file of the user's that cannot be read.
     pub(crate) fn unreadable(path: &Path, cause: &std::io::Error) -> Self {
-        Self::new(Kind::Config, format!("cannot read {}: {cause}", path.display()))
+        Self::new(
+            Kind::Config,
+            format!("cannot read {}: {cause}", path.display()),
+        )
     }
 
     /// A file that cannot be written.
     pub(crate) fn unwritable(path: &Path, cause: &std::io::Error) -> Self {
-        Self::new(Kind::Unexpected, format!("cannot write {}: {cause}", path.display()))
+        Self::new(
+            Kind::Unexpected,
+            format!("cannot write {}: {cause}", path.display()),
+        )
     }
 
     pub(crate) fn message(&self) -> &str {

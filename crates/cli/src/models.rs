@@ -27,8 +27,15 @@ impl Opening<'_> {
     /// Opens a model by name; fetches its weights if they are not there yet.
     pub(crate) fn open(&self, name: &str) -> Result<LocalModel, Failure> {
         let Some(local) = name.strip_prefix("local/") else {
-            return Err(Failure::new(Kind::Config, format!("model {name:?} is not known: this version runs models inside the process only"))
-                .hint("use `local/smollm2-135m-instruct`, or `local/PATH.gguf` for a file of your own"));
+            return Err(Failure::new(
+                Kind::Config,
+                format!(
+                    "model {name:?} is not known: this version runs models inside the process only"
+                ),
+            )
+            .hint(
+                "use `local/smollm2-135m-instruct`, or `local/PATH.gguf` for a file of your own",
+            ));
         };
         let (path, weights) = if local.to_ascii_lowercase().ends_with(".gguf") {
             let path = PathBuf::from(local);
@@ -41,15 +48,25 @@ impl Opening<'_> {
             })?;
             let path = fetch(self.printer, name, self.model_path, self.surroundings)?;
             let weights = ContentHash::parse(&pinned.file.sha256).ok_or_else(|| {
-                Failure::new(Kind::Unexpected, format!("the pinned hash of {name} is not one"))
+                Failure::new(
+                    Kind::Unexpected,
+                    format!("the pinned hash of {name} is not one"),
+                )
             })?;
             (path, weights)
         };
         let chat_template = self
             .chat_template
-            .map(|path| std::fs::read_to_string(path).map_err(|cause| Failure::unreadable(path, &cause)))
+            .map(|path| {
+                std::fs::read_to_string(path).map_err(|cause| Failure::unreadable(path, &cause))
+            })
             .transpose()?;
-        let options = OpenOptions { name: name.to_owned(), weights, threads: self.threads, chat_template };
+        let options = OpenOptions {
+            name: name.to_owned(),
+            weights,
+            threads: self.threads,
+            chat_template,
+        };
         Ok(LocalModel::open(&path, options)?)
     }
 }
@@ -68,7 +85,10 @@ pub(crate) fn fetch(
     }
     let mut request = PullRequest::named(name);
     request.path = path;
-    let talk = PullTalk { printer, last: RefCell::new(Instant::now()) };
+    let talk = PullTalk {
+        printer,
+        last: RefCell::new(Instant::now()),
+    };
     Ok(pull(&request, surroundings, &|event| talk.tell(&event))?)
 }
 
@@ -81,18 +101,31 @@ struct PullTalk<'a> {
 impl PullTalk<'_> {
     fn tell(&self, event: &PullEvent) {
         match event {
-            PullEvent::WaitingForOther => self.printer.say("another process fetches the same model; waiting for it"),
-            PullEvent::Trying { source } => self.printer.say(&format!("looking for the weights: {source}")),
-            PullEvent::Failed { source, why } => self.printer.say(&format!("  not there: {source}: {why}")),
+            PullEvent::WaitingForOther => self
+                .printer
+                .say("another process fetches the same model; waiting for it"),
+            PullEvent::Trying { source } => self
+                .printer
+                .say(&format!("looking for the weights: {source}")),
+            PullEvent::Failed { source, why } => {
+                self.printer.say(&format!("  not there: {source}: {why}"))
+            }
             PullEvent::Retrying { why, wait } => {
-                self.printer.say(&format!("  {why}; trying again in {:.1} s", wait.as_secs_f64()));
+                self.printer.say(&format!(
+                    "  {why}; trying again in {:.1} s",
+                    wait.as_secs_f64()
+                ));
             }
             PullEvent::Unpacking => self.printer.say("  unpacking"),
             PullEvent::Received { done, total } => {
                 let mut last = self.last.borrow_mut();
                 if last.elapsed().as_secs() >= 2 || done == total {
                     *last = Instant::now();
-                    self.printer.say(&format!("  {} of {} MB", done / 1_000_000, total / 1_000_000));
+                    self.printer.say(&format!(
+                        "  {} of {} MB",
+                        done / 1_000_000,
+                        total / 1_000_000
+                    ));
                 }
             }
             _ => {}

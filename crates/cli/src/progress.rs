@@ -34,7 +34,11 @@ impl<'a> Shown<'a> {
             tokens: 0,
             passed: Cell::ALL.iter().map(|cell| (*cell, 0)).collect(),
         };
-        Self { printer, wanted_per_cell, state: Mutex::new(state) }
+        Self {
+            printer,
+            wanted_per_cell,
+            state: Mutex::new(state),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -55,7 +59,9 @@ impl<'a> Shown<'a> {
             CallKind::Score => "judging",
         };
         if self.printer.is_watched() {
-            let style = ProgressStyle::with_template("  {prefix:8} [{bar:28}] {pos}/{len}  {per_sec:>10}  left {eta:>4}  {msg}");
+            let style = ProgressStyle::with_template(
+                "  {prefix:8} [{bar:28}] {pos}/{len}  {per_sec:>10}  left {eta:>4}  {msg}",
+            );
             state.bar = ProgressBar::with_draw_target(Some(to_send), ProgressDrawTarget::stderr());
             if let Ok(style) = style {
                 state.bar.set_style(style.progress_chars("=> "));
@@ -63,8 +69,13 @@ impl<'a> Shown<'a> {
             state.bar.set_prefix(doing);
             state.bar.set_message(self.cells(&state));
         } else {
-            let stored = if from_store > 0 { format!(" ({from_store} replies from the store)") } else { String::new() };
-            self.printer.say(&format!("  {doing}: {to_send} calls to {model}{stored}"));
+            let stored = if from_store > 0 {
+                format!(" ({from_store} replies from the store)")
+            } else {
+                String::new()
+            };
+            self.printer
+                .say(&format!("  {doing}: {to_send} calls to {model}{stored}"));
         }
     }
 
@@ -74,7 +85,11 @@ impl<'a> Shown<'a> {
             .iter()
             .map(|(cell, passed)| format!("{} {passed}", cell.label))
             .collect();
-        format!("good so far: {} of {} each", cells.join(", "), self.wanted_per_cell)
+        format!(
+            "good so far: {} of {} each",
+            cells.join(", "),
+            self.wanted_per_cell
+        )
     }
 }
 
@@ -82,10 +97,20 @@ impl Progress for Shown<'_> {
     fn event(&self, event: &Event) {
         match event {
             Event::WaveStarted { wave, slots } => {
-                self.printer.say(&format!("wave {wave}: {slots} statements asked for"));
+                self.printer
+                    .say(&format!("wave {wave}: {slots} statements asked for"));
             }
-            Event::Batch { call, model, from_store, to_send } => self.begin(*call, model, *from_store, *to_send),
-            Event::Reply { from_store: false, usage, .. } => {
+            Event::Batch {
+                call,
+                model,
+                from_store,
+                to_send,
+            } => self.begin(*call, model, *from_store, *to_send),
+            Event::Reply {
+                from_store: false,
+                usage,
+                ..
+            } => {
                 let mut state = self.state();
                 state.fresh += 1;
                 state.tokens += usage.completion_tokens;
@@ -94,7 +119,11 @@ impl Progress for Shown<'_> {
             Event::Passed { cell } => {
                 *self.state().passed.entry(*cell).or_default() += 1;
             }
-            Event::WaveDone { wave, tally, survivors } => {
+            Event::WaveDone {
+                wave,
+                tally,
+                survivors,
+            } => {
                 let mut state = self.state();
                 state.bar.finish_and_clear();
                 for (cell, count) in survivors {
@@ -102,14 +131,20 @@ impl Progress for Shown<'_> {
                 }
                 let line = self.cells(&state);
                 drop(state);
-                self.printer.say(&format!("wave {wave}: {} asked, {} fallen; {line}", tally.asked, tally.rejected));
+                self.printer.say(&format!(
+                    "wave {wave}: {} asked, {} fallen; {line}",
+                    tally.asked, tally.rejected
+                ));
             }
             Event::StageDone { .. } => {
                 let state = self.state();
                 if state.fresh > 0 {
                     let seconds = state.batch_started.elapsed().as_secs_f64().max(1e-3);
                     let rate = state.tokens as f64 / seconds;
-                    let line = format!("  {} replies, {} tokens, {rate:.0} tokens a second", state.fresh, state.tokens);
+                    let line = format!(
+                        "  {} replies, {} tokens, {rate:.0} tokens a second",
+                        state.fresh, state.tokens
+                    );
                     state.bar.finish_and_clear();
                     drop(state);
                     self.printer.say(&line);

@@ -8,7 +8,12 @@ use crate::output::Printer;
 pub(crate) fn listen(interrupt: &Interrupt) {
     let interrupt = interrupt.clone();
     std::thread::spawn(move || {
-        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+        else {
+            return;
+        };
         runtime.block_on(async move {
             while wait_for_request().await {
                 if interrupt.is_asked() {
@@ -40,7 +45,10 @@ async fn wait_for_request() -> bool {
     tokio::signal::ctrl_c().await.is_ok()
 }
 
-#[expect(clippy::exit, reason = "the second Ctrl-C asks for exactly this; every reply that came is in the store")]
+#[expect(
+    clippy::exit,
+    reason = "the second Ctrl-C asks for exactly this; every reply that came is in the store"
+)]
 fn leave() -> ! {
     std::process::exit(i32::from(exit_code::INTERRUPTED))
 }

@@ -63,7 +63,11 @@ pub(crate) fn exponential(x: f32) -> f32 {
     polynomial = polynomial * rest + 1.666_666_5e-1;
     polynomial = polynomial * rest + 0.5;
     let mantissa = polynomial * rest * rest + rest + 1.0;
-    let exponent = shifted.to_bits().wrapping_sub(ROUNDER.to_bits()).wrapping_add(127) << 23;
+    let exponent = shifted
+        .to_bits()
+        .wrapping_sub(ROUNDER.to_bits())
+        .wrapping_add(127)
+        << 23;
     let value = mantissa * f32::from_bits(exponent);
     if x < -87.0 { 0.0 } else { value }
 }
@@ -75,7 +79,11 @@ pub(crate) fn largest(values: &[f32]) -> f32 {
     let (blocks, rest) = values.as_chunks::<LANES>();
     for block in blocks {
         for lane in 0..LANES {
-            lanes[lane] = if block[lane] > lanes[lane] { block[lane] } else { lanes[lane] };
+            lanes[lane] = if block[lane] > lanes[lane] {
+                block[lane]
+            } else {
+                lanes[lane]
+            };
         }
     }
     let mut most = f32::NEG_INFINITY;

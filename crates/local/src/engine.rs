@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use evalwright_core::{
-    AnswerScore, Finish, Interrupt, SampleRequest, ScoreMode, ScoreReply, ScoreRequest, SlotFailure, TextReply,
-    TokenUsage,
+    AnswerScore, Finish, Interrupt, SampleRequest, ScoreMode, ScoreReply, ScoreRequest,
+    SlotFailure, TextReply, TokenUsage,
 };
 
 use crate::error::LocalError;
@@ -42,7 +42,8 @@ struct Job<'a, R> {
 }
 
 /// Receives replies; an error ends the work.
-pub(crate) type Receive<'a, R> = &'a (dyn Fn(usize, Result<R, SlotFailure>) -> Result<(), String> + Sync);
+pub(crate) type Receive<'a, R> =
+    &'a (dyn Fn(usize, Result<R, SlotFailure>) -> Result<(), String> + Sync);
 
 /// Why the work ended early.
 pub(crate) enum Stopped {
@@ -93,10 +94,10 @@ impl Engine {
         receive: Receive<'_, TextReply>,
     ) -> Result<(), Stopped> {
         let mut queue = VecDeque::new();
-        let prompts = self.plan(requests, prompts, &mut queue, |request, tokens| {
-            let needed = tokens as u64 + u64::from(request.sampling.max_tokens);
-            if needed > self.window() { Some(SlotFailure::TooLong { needed, window: self.window() }) } else { None }
-        }, receive)?;
+        let refuse = |index: usize, tokens: usize| {
+            self.too_long(tokens as u64 + u64::from(requests[index].sampling.max_tokens))
+        };
+        let prompts = self.plan(requests, prompts, &mut queue, refuse, receive)?;
         let queue = Mutex::new(queue);
         self.work(threads, || self.write(&queue, &prompts, interrupt, receive))?;
         finished(&queue)
@@ -113,19 +114,35 @@ impl Engine {
     ) -> Result<(), Stopped> {
         let mut continuations = Vec::new();
         for request in requests {
-            let ids: Result<Vec<_>, _> =
-                request.continuations.iter().map(|text| self.tokenizer.encode_plain(text)).collect();
+            let ids: Result<Vec<_>, _> = request
+                .continuations
+                .iter()
+                .map(|text| self.tokenizer.encode_plain(text))
+                .collect();
             continuations.push(ids?);
         }
         let mut queue = VecDeque::new();
-        let prompts = self.plan(requests, prompts, &mut queue, |_, _| None, receive)?;
+        // Refused before anything is computed: a prompt that fills the window takes long to read.
+        let refuse = |index: usize, tokens: usize| {
+            let answers: &[Vec<u32>] = &continuations[index];
+            if answers.is_empty() || answers.iter().any(Vec::is_empty) {
+                return Some(SlotFailure::EmptyContinuation);
+            }
+            let longest = answers.iter().map(Vec::len).max().unwrap_or(0);
+            self.too_long((tokens + longest) as u64)
+        };
+        let prompts = self.plan(requests, prompts, &mut queue, refuse, receive)?;
         let queue = Mutex::new(queue);
-        self.work(threads, || self.rate(&queue, &prompts, &continuations, interrupt, receive))?;
+        self.work(threads, || {
+            self.rate(&queue, &prompts, &continuations, interrupt, receive)
+        })?;
         finished(&queue)
     }
 
-    fn window(&self) -> u64 {
-        self.network.shape().window as u64
+    /// The failure of a request that needs so many tokens, if they are too many.
+    fn too_long(&self, needed: u64) -> Option<SlotFailure> {
+        let window = self.network.shape().window as u64;
+        (needed > window).then_some(SlotFailure::TooLong { needed, window })
     }
 
     /// Finds distinct prompts, computes what all of them share, and queues the requests prompt by prompt.
@@ -134,19 +151,14 @@ impl Engine {
         requests: &'a [R],
         prompts: Vec<Vec<u32>>,
         queue: &mut VecDeque<Job<'a, R>>,
-        refuse: impl Fn(&R, usize) -> Option<SlotFailure>,
+        refuse: impl Fn(usize, usize) -> Option<SlotFailure>,
         receive: Receive<'_, Reply>,
     ) -> Result<Prompts, Stopped> {
         let mut by_tokens: BTreeMap<Vec<u32>, Vec<usize>> = BTreeMap::new();
         for (index, tokens) in prompts.into_iter().enumerate() {
-            let failure = refuse(&requests[index], tokens.len()).or_else(|| {
-                let needed = tokens.len() as u64;
-                if tokens.is_empty() || needed >= self.window() {
-                    Some(SlotFailure::TooLong { needed, window: self.window() })
-                } else {
-                    None
-                }
-            });
+            // After every prompt at least one token is looked at.
+            let failure =
+                refuse(index, tokens.len()).or_else(|| self.too_long(tokens.len() as u64 + 1));
             match failure {
                 Some(failure) => receive(index, Err(failure)).map_err(Stopped::Receiver)?,
                 None => by_tokens.entry(tokens).or_default().push(index),
@@ -156,8 +168,15 @@ impl Engine {
         let mut entries = Vec::new();
         let mut jobs = Vec::new();
         for (prompt, (tokens, indexes)) in by_tokens.into_iter().enumerate() {
-            entries.push(PromptEntry { tokens, state: Mutex::new(Weak::new()) });
-            jobs.extend(indexes.into_iter().map(|index| Job { index, request: &requests[index], prompt }));
+            entries.push(PromptEntry {
+                tokens,
+                state: Mutex::new(Weak::new()),
+            });
+            jobs.extend(indexes.into_iter().map(|index| Job {
+                index,
+                request: &requests[index],
+                prompt,
+            }));
         }
         queue.extend(jobs);
         Ok(Prompts { entries, shared })
@@ -165,12 +184,21 @@ impl Engine {
 
     /// The tokens with which all prompts begin, computed. The last token of a prompt is never shared: its
     /// result is needed by name.
-    fn shared_beginning(&self, prompts: &BTreeMap<Vec<u32>, Vec<usize>>) -> Result<Chain, LocalError> {
-        let (Some((first, _)), Some((last, _))) = (prompts.first_key_value(), prompts.last_key_value()) else {
+    fn shared_beginning(
+        &self,
+        prompts: &BTreeMap<Vec<u32>, Vec<usize>>,
+    ) -> Result<Chain, LocalError> {
+        let (Some((first, _)), Some((last, _))) =
+            (prompts.first_key_value(), prompts.last_key_value())
+        else {
             return Ok(Chain::default());
         };
         // In sorted order, what the first and the last share is shared by all.
-        let common = first.iter().zip(last).take_while(|(left, right)| left == right).count();
+        let common = first
+            .iter()
+            .zip(last)
+            .take_while(|(left, right)| left == right)
+            .count();
         let shortest = prompts.keys().map(Vec::len).min().unwrap_or(0);
         let common = common.min(shortest.saturating_sub(1));
         if prompts.len() < 2 || common < SHORTEST_SHARED {
@@ -185,7 +213,12 @@ impl Engine {
         let mut segment = Segment::new(self.network.shape().layers);
         let mut hidden = Vec::new();
         for part in tokens.chunks(TOKENS_A_PASS) {
-            let piece = Piece { tokens: part, before, own: &mut segment, keep: Keep::Last };
+            let piece = Piece {
+                tokens: part,
+                before,
+                own: &mut segment,
+                keep: Keep::Last,
+            };
             hidden = self.network.run(&mut [piece])?;
         }
         Ok((segment, hidden))
@@ -195,17 +228,29 @@ impl Engine {
     pub(crate) fn log_probabilities(&self, tokens: &[u32]) -> Result<(Vec<f64>, f64), LocalError> {
         let mut segment = Segment::new(self.network.shape().layers);
         let chain = Chain::default();
-        let piece = Piece { tokens, before: &chain, own: &mut segment, keep: Keep::All };
+        let piece = Piece {
+            tokens,
+            before: &chain,
+            own: &mut segment,
+            keep: Keep::All,
+        };
         let hidden = self.network.run(&mut [piece])?;
         let mut sum = 0.0;
         let mut next = Vec::new();
         self.network.logits(&hidden, |row, logits| {
-            let total = log_sum_exp(logits).map_err(|error| LocalError::Engine(error.to_string()))?;
+            let total =
+                log_sum_exp(logits).map_err(|error| LocalError::Engine(error.to_string()))?;
             match tokens.get(row + 1) {
                 Some(token) => {
-                    sum += log_of(logits, Ok(total), *token).map_err(|error| LocalError::Engine(error.to_string()))?;
+                    sum += log_of(logits, Ok(total), *token)
+                        .map_err(|error| LocalError::Engine(error.to_string()))?;
                 }
-                None => next = logits.iter().map(|logit| f64::from(*logit) - total).collect(),
+                None => {
+                    next = logits
+                        .iter()
+                        .map(|logit| f64::from(*logit) - total)
+                        .collect()
+                }
             }
             Ok(())
         })?;
@@ -213,13 +258,18 @@ impl Engine {
     }
 
     /// The state of a prompt: the one that another request still holds, or a new one.
-    fn prompt_state(&self, prompts: &Prompts, index: usize) -> Result<Arc<PromptState>, LocalError> {
+    fn prompt_state(
+        &self,
+        prompts: &Prompts,
+        index: usize,
+    ) -> Result<Arc<PromptState>, LocalError> {
         let entry = &prompts.entries[index];
         let mut slot = lock(&entry.state);
         if let Some(state) = slot.upgrade() {
             return Ok(state);
         }
-        let (segment, hidden) = self.read(&entry.tokens[prompts.shared.tokens()..], &prompts.shared)?;
+        let (segment, hidden) =
+            self.read(&entry.tokens[prompts.shared.tokens()..], &prompts.shared)?;
         let mut next = Vec::new();
         self.network.logits(&hidden, |_, logits| {
             next = logits.to_vec();
@@ -235,7 +285,11 @@ impl Engine {
     }
 
     /// Runs one worker per thread and returns the first failure.
-    fn work(&self, threads: usize, worker: impl Fn() -> Result<(), Stopped> + Sync) -> Result<(), Stopped> {
+    fn work(
+        &self,
+        threads: usize,
+        worker: impl Fn() -> Result<(), Stopped> + Sync,
+    ) -> Result<(), Stopped> {
         let outcome: Mutex<Result<(), Stopped>> = Mutex::new(Ok(()));
         std::thread::scope(|scope| {
             for _ in 0..threads.max(1) {
@@ -270,7 +324,9 @@ impl Engine {
         let mut texts: Vec<Text<'_>> = Vec::new();
         loop {
             while texts.len() < TEXTS_IN_FLIGHT && !interrupt.is_asked() {
-                let Some(job) = lock(queue).pop_front() else { break };
+                let Some(job) = lock(queue).pop_front() else {
+                    break;
+                };
                 let state = self.prompt_state(prompts, job.prompt)?;
                 let mut text = Text::begin(&job, state, self.network.shape().layers);
                 let logits = Arc::clone(&text.prompt);
@@ -329,16 +385,23 @@ impl Engine {
                 let mut queue = lock(queue);
                 let mut tokens = 0;
                 while tokens < TOKENS_A_PASS
-                    && queue.front().is_some_and(|next| jobs.last().is_none_or(|last| last.prompt == next.prompt))
+                    && queue.front().is_some_and(|next| {
+                        jobs.last().is_none_or(|last| last.prompt == next.prompt)
+                    })
                 {
                     let Some(job) = queue.pop_front() else { break };
                     tokens += continuations[job.index].iter().map(Vec::len).sum::<usize>();
                     jobs.push(job);
                 }
             }
-            let Some(first) = jobs.first() else { return Ok(()) };
+            let Some(first) = jobs.first() else {
+                return Ok(());
+            };
             let state = self.prompt_state(prompts, first.prompt)?;
-            for (job, reply) in jobs.iter().zip(self.rate_pass(&jobs, continuations, &state)?) {
+            for (job, reply) in jobs
+                .iter()
+                .zip(self.rate_pass(&jobs, continuations, &state)?)
+            {
                 receive(job.index, reply).map_err(Stopped::Receiver)?;
             }
         }
@@ -350,22 +413,11 @@ impl Engine {
         continuations: &[Vec<Vec<u32>>],
         state: &PromptState,
     ) -> Result<Vec<Result<ScoreReply, SlotFailure>>, LocalError> {
-        let window = self.window();
         let mut replies: Vec<Result<ScoreReply, SlotFailure>> = Vec::new();
         // (job, continuation) of every continuation with more than one token that has to be read.
         let mut reads: Vec<(usize, usize, &[u32])> = Vec::new();
         for (place, job) in jobs.iter().enumerate() {
             let answers = &continuations[job.index];
-            let longest = answers.iter().map(Vec::len).max().unwrap_or(0);
-            let needed = (state.tokens + longest) as u64;
-            if answers.iter().any(Vec::is_empty) || answers.is_empty() {
-                replies.push(Err(SlotFailure::EmptyContinuation));
-                continue;
-            }
-            if needed > window {
-                replies.push(Err(SlotFailure::TooLong { needed, window }));
-                continue;
-            }
             let mut scores = Vec::new();
             let mut scored = 0;
             let first = log_sum_exp(&state.next);
@@ -381,12 +433,22 @@ impl Engine {
                 }
             }
             let scores: Result<Vec<_>, _> = scores.into_iter().collect();
-            replies.push(scores.map_err(|NonFiniteLogits| SlotFailure::NonFiniteLogits).map(|scores| ScoreReply {
-                scores,
-                usage: TokenUsage { prompt_tokens: state.tokens as u64, completion_tokens: scored },
-            }));
+            replies.push(
+                scores
+                    .map_err(|NonFiniteLogits| SlotFailure::NonFiniteLogits)
+                    .map(|scores| ScoreReply {
+                        scores,
+                        usage: TokenUsage {
+                            prompt_tokens: state.tokens as u64,
+                            completion_tokens: scored,
+                        },
+                    }),
+            );
         }
-        let mut own: Vec<Segment> = reads.iter().map(|_| Segment::new(self.network.shape().layers)).collect();
+        let mut own: Vec<Segment> = reads
+            .iter()
+            .map(|_| Segment::new(self.network.shape().layers))
+            .collect();
         let mut pieces: Vec<Piece<'_>> = reads
             .iter()
             .zip(&mut own)
@@ -403,7 +465,11 @@ impl Engine {
         let hidden = self.network.run(&mut pieces)?;
         let targets: Vec<(usize, usize, u32)> = reads
             .iter()
-            .flat_map(|(place, number, answer)| answer[1..].iter().map(move |token| (*place, *number, *token)))
+            .flat_map(|(place, number, answer)| {
+                answer[1..]
+                    .iter()
+                    .map(move |token| (*place, *number, *token))
+            })
             .collect();
         self.network.logits(&hidden, |row, logits| {
             let (place, number, token) = targets[row];
@@ -425,14 +491,22 @@ impl Engine {
     }
 }
 
-fn log_of(logits: &[f32], total: Result<f64, NonFiniteLogits>, token: u32) -> Result<f64, NonFiniteLogits> {
+fn log_of(
+    logits: &[f32],
+    total: Result<f64, NonFiniteLogits>,
+    token: u32,
+) -> Result<f64, NonFiniteLogits> {
     let logit = logits.get(token as usize).ok_or(NonFiniteLogits)?;
     Ok((f64::from(*logit) - total?).min(0.0))
 }
 
 /// Work is complete when nothing is left in the queue; only an interrupt leaves something.
 fn finished<R>(queue: &Mutex<VecDeque<Job<'_, R>>>) -> Result<(), Stopped> {
-    if lock(queue).is_empty() { Ok(()) } else { Err(Stopped::Interrupted) }
+    if lock(queue).is_empty() {
+        Ok(())
+    } else {
+        Err(Stopped::Interrupted)
+    }
 }
 
 /// A text being written.
@@ -484,8 +558,16 @@ impl<'a> Text<'a> {
             return;
         }
         self.bytes.extend_from_slice(tokenizer.token_bytes(token));
-        let stop = self.request.sampling.stop.iter().filter(|stop| !stop.is_empty());
-        if let Some(cut) = stop.filter_map(|stop| find(&self.bytes, stop.as_bytes())).min() {
+        let stop = self
+            .request
+            .sampling
+            .stop
+            .iter()
+            .filter(|stop| !stop.is_empty());
+        if let Some(cut) = stop
+            .filter_map(|stop| find(&self.bytes, stop.as_bytes()))
+            .min()
+        {
             self.bytes.truncate(cut);
             self.end = Some(Ok(Finish::Stop));
         } else if self.tokens.len() >= self.request.sampling.max_tokens as usize {
@@ -509,5 +591,6 @@ impl<'a> Text<'a> {
 
 /// Where `needle` (not empty) first stands in `text`.
 fn find(text: &[u8], needle: &[u8]) -> Option<usize> {
-    text.windows(needle.len()).position(|window| window == needle)
+    text.windows(needle.len())
+        .position(|window| window == needle)
 }

@@ -2,9 +2,9 @@
 //!
 //! Many texts go through in one pass, their tokens stacked into the rows of each matrix product; attention
 //! then looks at each text alone. Invariant: a token's result is bit for bit the same whatever else is in
-//! the pass. It rests on three things, each with a test in `engine`:
-//! - a row of a matrix product does not depend on the number of rows, from two rows up (one row takes another
-//!   path inside the product, so a single row is padded to two);
+//! the pass. It rests on three things, all of them under test:
+//! - a row of a matrix product does not depend on the number of rows, from a few rows up (fewer take other
+//!   paths inside the product, so they are padded: see [`least_rows`]);
 //! - attention walks the keys in text order, however the text is cut into segments;
 //! - sums run in a fixed number of lanes (`arithmetic`).
 
@@ -60,7 +60,11 @@ impl Network {
                 rotations.push((angle.cos() as f32, angle.sin() as f32));
             }
         }
-        Self { weights, rotations, architecture: pulp::Arch::new() }
+        Self {
+            weights,
+            rotations,
+            architecture: pulp::Arch::new(),
+        }
     }
 
     pub(crate) fn shape(&self) -> &Shape {
@@ -117,7 +121,10 @@ impl Network {
         for part in hidden.chunks(ROWS * shape.hidden) {
             let logits = product(part, part.len() / shape.hidden, &self.weights.output)?;
             with_numbers(&logits, |numbers| {
-                for values in numbers.chunks_exact(shape.vocabulary).take(part.len() / shape.hidden) {
+                for values in numbers
+                    .chunks_exact(shape.vocabulary)
+                    .take(part.len() / shape.hidden)
+                {
                     receive(row, values)?;
                     row += 1;
                 }
@@ -133,9 +140,9 @@ impl Network {
         with_numbers(&self.weights.embedding, |table| {
             for token in pieces.iter().flat_map(|piece| piece.tokens) {
                 let start = *token as usize * width;
-                let row = table
-                    .get(start..start + width)
-                    .ok_or_else(|| LocalError::Engine(format!("token {token} lies outside the vocabulary")))?;
+                let row = table.get(start..start + width).ok_or_else(|| {
+                    LocalError::Engine(format!("token {token} lies outside the vocabulary"))
+                })?;
                 states.extend_from_slice(row);
             }
             Ok(())
@@ -149,21 +156,33 @@ impl Network {
         self.architecture.dispatch(
             #[inline(always)]
             || {
-                for (t, s) in target.chunks_exact_mut(width).zip(source.chunks_exact(width)) {
+                for (t, s) in target
+                    .chunks_exact_mut(width)
+                    .zip(source.chunks_exact(width))
+                {
                     normalise(s, gain, epsilon, t);
                 }
             },
         );
     }
 
-    fn feed_forward(&self, layer: &Layer, normed: &[f32], rows: usize, inner: &mut [f32]) -> Result<(), LocalError> {
+    fn feed_forward(
+        &self,
+        layer: &Layer,
+        normed: &[f32],
+        rows: usize,
+        inner: &mut [f32],
+    ) -> Result<(), LocalError> {
         let width = self.weights.shape.inner;
         let both = product(normed, rows, &layer.gate_up)?;
         with_numbers(&both, |both| {
             self.architecture.dispatch(
                 #[inline(always)]
                 || {
-                    for (t, pair) in inner.chunks_exact_mut(width).zip(both.chunks_exact(2 * width)) {
+                    for (t, pair) in inner
+                        .chunks_exact_mut(width)
+                        .zip(both.chunks_exact(2 * width))
+                    {
                         let (gate, up) = pair.split_at(width);
                         gated(gate, up, t);
                     }
@@ -174,11 +193,19 @@ impl Network {
     }
 
     /// Rotates queries and keys, adds keys and values to the pieces' own segments, and attends.
-    fn attend(&self, layer: usize, pieces: &mut [Piece<'_>], projected: &mut [f32], attended: &mut [f32]) {
+    fn attend(
+        &self,
+        layer: usize,
+        pieces: &mut [Piece<'_>],
+        projected: &mut [f32],
+        attended: &mut [f32],
+    ) {
         let shape = &self.weights.shape;
         let (query, key) = (shape.query_width(), shape.key_width());
         let pairs = shape.head / 2;
-        let mut rows = projected.chunks_exact_mut(query + 2 * key).zip(attended.chunks_exact_mut(query));
+        let mut rows = projected
+            .chunks_exact_mut(query + 2 * key)
+            .zip(attended.chunks_exact_mut(query));
         let mut scores = Vec::new();
         for piece in pieces {
             let start = piece.before.tokens() + piece.own.tokens();
@@ -194,7 +221,17 @@ impl Network {
                 scores.resize(shape.heads * (position + 1), 0.0);
                 self.architecture.dispatch(
                     #[inline(always)]
-                    || attend_token(shape, layer, piece.before, piece.own, queries, &mut scores, out),
+                    || {
+                        attend_token(
+                            shape,
+                            layer,
+                            piece.before,
+                            piece.own,
+                            queries,
+                            &mut scores,
+                            out,
+                        )
+                    },
                 );
             }
         }
@@ -227,7 +264,13 @@ fn attend_token(
     let group = shape.heads / shape.key_heads;
     let count = scores.len() / shape.heads;
     let scale = 1.0 / (head as f32).sqrt();
-    let segments = || before.0.iter().map(|segment| segment.layer(layer)).chain(std::iter::once(own.layer(layer)));
+    let segments = || {
+        before
+            .0
+            .iter()
+            .map(|segment| segment.layer(layer))
+            .chain(std::iter::once(own.layer(layer)))
+    };
     let mut index = 0;
     for cache in segments() {
         for keys in cache.keys.chunks_exact(width) {
@@ -247,20 +290,35 @@ fn attend_token(
         for values in cache.values.chunks_exact(width) {
             for (number, target) in out.chunks_exact_mut(head).enumerate() {
                 let start = number / group * head;
-                add_scaled(target, scores[number * count + index], &values[start..start + head]);
+                add_scaled(
+                    target,
+                    scores[number * count + index],
+                    &values[start..start + head],
+                );
             }
             index += 1;
         }
     }
 }
 
-/// `rows × inputs` times the transpose of `[outputs, inputs]`, flat. One row is padded to two: see the file's top.
+/// The least number of rows for which a product with so many outputs takes the same path as with any more.
+///
+/// The product has a path of its own for one row, another for at most 256 results, and another way to cut
+/// long sums while rows and outputs are both at most 64; each rounds differently.
+fn least_rows(outputs: usize) -> usize {
+    let beyond_few_results = 256 / outputs.max(1) + 1;
+    let beyond_small = if outputs <= 64 { 65 } else { 2 };
+    beyond_few_results.max(beyond_small)
+}
+
+/// `rows × inputs` times the transpose of `[outputs, inputs]`, flat, `rows` rows.
 fn product(left: &[f32], rows: usize, right: &Tensor) -> Result<Tensor, LocalError> {
-    let inputs = right.dim(1)?;
-    let left = if rows == 1 {
+    let (outputs, inputs) = right.dims2()?;
+    let least = least_rows(outputs);
+    let left = if rows < least {
         let mut padded = left.to_vec();
-        padded.resize(2 * inputs, 0.0);
-        Tensor::from_vec(padded, (2, inputs), &Device::Cpu)?
+        padded.resize(least * inputs, 0.0);
+        Tensor::from_vec(padded, (least, inputs), &Device::Cpu)?
     } else {
         Tensor::from_slice(left, (rows, inputs), &Device::Cpu)?
     };
@@ -268,7 +326,12 @@ fn product(left: &[f32], rows: usize, right: &Tensor) -> Result<Tensor, LocalErr
     Ok(result.narrow(0, 0, rows)?.flatten_all()?)
 }
 
-fn add_product(target: &mut [f32], left: &[f32], rows: usize, right: &Tensor) -> Result<(), LocalError> {
+fn add_product(
+    target: &mut [f32],
+    left: &[f32],
+    rows: usize,
+    right: &Tensor,
+) -> Result<(), LocalError> {
     let result = product(left, rows, right)?;
     with_numbers(&result, |numbers| {
         for (t, number) in target.iter_mut().zip(numbers) {
@@ -289,6 +352,57 @@ fn with_numbers<R>(
         .ok_or_else(|| LocalError::Engine("a tensor is not contiguous".to_owned()))?;
     match &*storage {
         Storage::Cpu(CpuStorage::F32(numbers)) => look(&numbers[range.0..range.1]),
-        _ => Err(LocalError::Engine("a tensor holds no 32-bit floats".to_owned())),
+        _ => Err(LocalError::Engine(
+            "a tensor holds no 32-bit floats".to_owned(),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers between −0.5 and 0.5 with no pattern.
+    fn numbers(count: usize, mut state: u64) -> Vec<f32> {
+        let mut next = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f32 / (1_u64 << 24) as f32 - 0.5
+        };
+        (0..count).map(|_| next()).collect()
+    }
+
+    #[test]
+    fn a_row_of_a_product_does_not_depend_on_the_other_rows() {
+        const MOST: usize = 140;
+        for inputs in [3, 32, 576, 1536] {
+            for outputs in [1, 2, 16, 48, 64, 65, 127, 300] {
+                let right = Tensor::from_vec(
+                    numbers(outputs * inputs, 1),
+                    (outputs, inputs),
+                    &Device::Cpu,
+                )
+                .unwrap();
+                let left = numbers(MOST * inputs, 2);
+                let all: Vec<f32> = product(&left, MOST, &right).unwrap().to_vec1().unwrap();
+                for rows in [1, 2, 3, 4, 5, 7, 15, 16, 17, 33, 63, 64, 65, 66, 100, 129] {
+                    // The last rows of the batch, so that a row's place changes too.
+                    let skipped = MOST - rows;
+                    let found = product(&left[skipped * inputs..], rows, &right)
+                        .unwrap()
+                        .to_vec1::<f32>()
+                        .unwrap();
+                    let same = found
+                        .iter()
+                        .zip(&all[skipped * outputs..])
+                        .all(|(l, r)| l.to_bits() == r.to_bits());
+                    assert!(
+                        same && found.len() == rows * outputs,
+                        "{rows} rows, {inputs} inputs, {outputs} outputs"
+                    );
+                }
+            }
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! GGUF headers, read as hostile input: no length is believed before it is held against the file's size.
 //!
 //! Invariant: everything in a [`GgufFile`] lies inside the file, so reading a tensor afterwards cannot run
-//! past the end, and no allocation is larger than the bytes that are really there.
+//! past the end, and the header takes no more memory than the bytes that are really there and 64 MiB: small
+//! values take more room in memory than in the file, so their number is limited too.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -57,6 +58,11 @@ const DEFAULT_ALIGNMENT: u64 = 32;
 const MOST_DIMENSIONS: u32 = 4;
 /// Lists of lists are legal in the format but no known file has them.
 const DEEPEST_LIST: u32 = 2;
+/// Values of all metadata together, list entries counted one by one; at 24 bytes a value these take 48 MiB.
+/// The largest vocabularies known (262,144 tokens with scores, types and 512,000 merges) stay below.
+const MOST_VALUES: u64 = 1 << 21;
+/// Metadata keys, and tensors, that a file may have: a hundred times what the largest known models need.
+const MOST_NAMES: u64 = 1 << 16;
 
 impl GgufFile {
     /// Reads and checks the header of a GGUF file (versions 2 and 3, little-endian).
@@ -64,13 +70,24 @@ impl GgufFile {
     /// # Errors
     /// When the file cannot be read, is no GGUF file, was cut, or promises more than it holds.
     pub fn open(path: &Path) -> Result<Self, LocalError> {
-        let read_error = |source| LocalError::Read { path: path.to_owned(), source };
+        let read_error = |source| LocalError::Read {
+            path: path.to_owned(),
+            source,
+        };
         let file = File::open(path).map_err(read_error)?;
         let size = file.metadata().map_err(read_error)?.len();
-        let mut header = Header { path, input: BufReader::new(file), position: 0, size };
+        let mut header = Header {
+            path,
+            input: BufReader::new(file),
+            position: 0,
+            size,
+            values: 0,
+        };
         let magic: [u8; 4] = header.bytes("the magic number")?;
         if &magic != MAGIC {
-            return Err(header.damaged("this is not a GGUF file: it does not start with `GGUF`".to_owned()));
+            return Err(
+                header.damaged("this is not a GGUF file: it does not start with `GGUF`".to_owned())
+            );
         }
         let version = header.u32("the version")?;
         if !(2..=3).contains(&version) {
@@ -84,19 +101,31 @@ impl GgufFile {
         // Name length, dimension count, one dimension, type and offset: no table entry is shorter.
         header.promised(tensor_count, 32, "tensors")?;
         header.promised(metadata_count, 12, "metadata keys")?;
+        for (count, what) in [(tensor_count, "tensors"), (metadata_count, "metadata keys")] {
+            if count > MOST_NAMES {
+                return Err(header.damaged(format!("{count} {what} are more than any model has")));
+            }
+        }
 
         let mut metadata = BTreeMap::new();
         for _ in 0..metadata_count {
             let key = header.text("a metadata key")?;
             let kind = header.u32(&key)?;
             let value = header.value(&key, kind, 0)?;
-            metadata.insert(key, value);
+            if metadata.insert(key.clone(), value).is_some() {
+                return Err(header.damaged(format!("metadata `{key}` stands in the header twice")));
+            }
         }
-        let alignment = match metadata.get("general.alignment").and_then(MetadataValue::as_u64) {
+        let alignment = match metadata
+            .get("general.alignment")
+            .and_then(MetadataValue::as_u64)
+        {
             None => DEFAULT_ALIGNMENT,
             Some(alignment) if alignment.is_power_of_two() && alignment <= 1 << 20 => alignment,
             Some(alignment) => {
-                return Err(header.damaged(format!("`general.alignment` is {alignment}, no power of two")));
+                return Err(header.damaged(format!(
+                    "`general.alignment` is {alignment}, no power of two"
+                )));
             }
         };
         let mut relative = Vec::new();
@@ -122,7 +151,11 @@ impl GgufFile {
                 return Err(header.damaged(format!("tensor `{name}` stands in the table twice")));
             }
         }
-        Ok(Self { path: path.to_owned(), metadata, tensors })
+        Ok(Self {
+            path: path.to_owned(),
+            metadata,
+            tensors,
+        })
     }
 
     /// The file.
@@ -142,7 +175,9 @@ impl GgufFile {
     /// # Errors
     /// When the file has no such tensor.
     pub fn tensor(&self, name: &str) -> Result<&TensorInfo, LocalError> {
-        self.tensors.get(name).ok_or_else(|| self.damaged(format!("tensor `{name}` is missing")))
+        self.tensors
+            .get(name)
+            .ok_or_else(|| self.damaged(format!("tensor `{name}` is missing")))
     }
 
     /// Whether the file has a tensor of this name.
@@ -157,7 +192,10 @@ impl GgufFile {
     /// When the file has no such tensor or cannot be read.
     pub fn tensor_bytes(&self, name: &str) -> Result<Vec<u8>, LocalError> {
         let info = self.tensor(name)?;
-        let read_error = |source| LocalError::Read { path: self.path.clone(), source };
+        let read_error = |source| LocalError::Read {
+            path: self.path.clone(),
+            source,
+        };
         let mut file = File::open(&self.path).map_err(read_error)?;
         file.seek(SeekFrom::Start(info.start)).map_err(read_error)?;
         let mut bytes = vec![0; info.bytes];
@@ -173,7 +211,9 @@ impl GgufFile {
         self.metadata(key)
             .and_then(MetadataValue::as_u64)
             .and_then(|value| usize::try_from(value).ok())
-            .ok_or_else(|| self.damaged(format!("metadata `{key}` is missing or is no whole number")))
+            .ok_or_else(|| {
+                self.damaged(format!("metadata `{key}` is missing or is no whole number"))
+            })
     }
 
     /// A text that the model cannot do without.
@@ -200,13 +240,19 @@ impl GgufFile {
     /// An error about this file's content.
     #[must_use]
     pub fn damaged(&self, problem: String) -> LocalError {
-        LocalError::Damaged { path: self.path.clone(), problem }
+        LocalError::Damaged {
+            path: self.path.clone(),
+            problem,
+        }
     }
 
     /// An error about something this engine does not know.
     #[must_use]
     pub fn unsupported(&self, problem: String) -> LocalError {
-        LocalError::Unsupported { path: self.path.clone(), problem }
+        LocalError::Unsupported {
+            path: self.path.clone(),
+            problem,
+        }
     }
 }
 
@@ -255,11 +301,16 @@ struct Header<'a> {
     input: BufReader<File>,
     position: u64,
     size: u64,
+    /// Metadata values read so far.
+    values: u64,
 }
 
 impl Header<'_> {
     fn damaged(&self, problem: String) -> LocalError {
-        LocalError::Damaged { path: self.path.to_owned(), problem }
+        LocalError::Damaged {
+            path: self.path.to_owned(),
+            problem,
+        }
     }
 
     fn remaining(&self) -> u64 {
@@ -267,11 +318,16 @@ impl Header<'_> {
     }
 
     fn promised(&self, count: u64, least_bytes: u64, what: &str) -> Result<(), LocalError> {
-        if count.checked_mul(least_bytes).is_some_and(|needed| needed <= self.remaining()) {
+        if count
+            .checked_mul(least_bytes)
+            .is_some_and(|needed| needed <= self.remaining())
+        {
             return Ok(());
         }
         let left = self.remaining();
-        Err(self.damaged(format!("the header promises {count} {what} and the file has {left} bytes left")))
+        Err(self.damaged(format!(
+            "the file is incomplete or damaged: its header promises {count} {what} and {left} bytes are left; fetch it again"
+        )))
     }
 
     fn bytes<const N: usize>(&mut self, what: &str) -> Result<[u8; N], LocalError> {
@@ -282,11 +338,16 @@ impl Header<'_> {
 
     fn fill(&mut self, bytes: &mut [u8], what: &str) -> Result<(), LocalError> {
         if bytes.len() as u64 > self.remaining() {
-            return Err(self.damaged(format!("the file is incomplete: it ends inside {what}")));
+            return Err(self.damaged(format!(
+                "the file is incomplete: it ends inside {what}; fetch it again"
+            )));
         }
         self.input
             .read_exact(bytes)
-            .map_err(|source| LocalError::Read { path: self.path.to_owned(), source })?;
+            .map_err(|source| LocalError::Read {
+                path: self.path.to_owned(),
+                source,
+            })?;
         self.position += bytes.len() as u64;
         Ok(())
     }
@@ -303,9 +364,13 @@ impl Header<'_> {
         let length = self.u64(what)?;
         if length > self.remaining() {
             let left = self.remaining();
-            return Err(self.damaged(format!("{what} is said to be {length} bytes long and {left} are left")));
+            return Err(self.damaged(format!(
+                "the file is incomplete or damaged: {what} is said to be {length} bytes long and {left} are left; \
+                 fetch it again"
+            )));
         }
-        let length = usize::try_from(length).map_err(|_| self.damaged(format!("{what} is too long")))?;
+        let length =
+            usize::try_from(length).map_err(|_| self.damaged(format!("{what} is too long")))?;
         let mut bytes = vec![0; length];
         self.fill(&mut bytes, what)?;
         String::from_utf8(bytes).map_err(|_| self.damaged(format!("{what} is not valid UTF-8")))
@@ -328,8 +393,19 @@ impl Header<'_> {
                 }
                 let item_kind = self.u32(key)?;
                 let count = self.u64(key)?;
-                self.promised(count, least_bytes(item_kind), &format!("entries of `{key}`"))?;
-                let mut items = Vec::new();
+                self.promised(
+                    count,
+                    least_bytes(item_kind),
+                    &format!("entries of `{key}`"),
+                )?;
+                self.values = self.values.saturating_add(count);
+                if self.values > MOST_VALUES {
+                    return Err(self.damaged(format!(
+                        "the {count} entries of `{key}` are more than any model has"
+                    )));
+                }
+                // Exact, because growing by doubling would hold the list one and a half times.
+                let mut items = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
                 for _ in 0..count {
                     items.push(self.value(key, item_kind, depth + 1)?);
                 }
@@ -341,7 +417,9 @@ impl Header<'_> {
             }
             11 => MetadataValue::Integer(i64::from_le_bytes(self.bytes(key)?)),
             12 => MetadataValue::Float(f64::from_le_bytes(self.bytes(key)?)),
-            other => return Err(self.damaged(format!("metadata `{key}` has the unknown type {other}"))),
+            other => {
+                return Err(self.damaged(format!("metadata `{key}` has the unknown type {other}")));
+            }
         })
     }
 
@@ -350,7 +428,9 @@ impl Header<'_> {
         let name = self.text("a tensor's name")?;
         let rank = self.u32(&name)?;
         if rank == 0 || rank > MOST_DIMENSIONS {
-            return Err(self.damaged(format!("tensor `{name}` has {rank} dimensions; 1 to 4 are possible")));
+            return Err(self.damaged(format!(
+                "tensor `{name}` has {rank} dimensions; 1 to 4 are possible"
+            )));
         }
         let mut dimensions = Vec::new();
         let mut numbers = 1_u64;
@@ -359,11 +439,12 @@ impl Header<'_> {
             if dimension == 0 {
                 return Err(self.damaged(format!("tensor `{name}` has a dimension of 0")));
             }
-            numbers = numbers
-                .checked_mul(dimension)
-                .ok_or_else(|| self.damaged(format!("the dimensions of tensor `{name}` are too large")))?;
-            let dimension = usize::try_from(dimension)
-                .map_err(|_| self.damaged(format!("a dimension of tensor `{name}` is too large")))?;
+            numbers = numbers.checked_mul(dimension).ok_or_else(|| {
+                self.damaged(format!("the dimensions of tensor `{name}` are too large"))
+            })?;
+            let dimension = usize::try_from(dimension).map_err(|_| {
+                self.damaged(format!("a dimension of tensor `{name}` is too large"))
+            })?;
             dimensions.push(dimension);
         }
         // The file lists the fastest dimension first.
@@ -372,17 +453,29 @@ impl Header<'_> {
         let kind = self.u32(&name)?;
         let format = storage_format(kind).ok_or_else(|| LocalError::Unsupported {
             path: self.path.to_owned(),
-            problem: format!("tensor `{name}` is stored as type {kind}, which this engine does not read"),
+            problem: format!(
+                "tensor `{name}` is stored as type {kind}, which this engine does not read"
+            ),
         })?;
         if row % format.block_size() != 0 {
-            return Err(self.damaged(format!("a row of tensor `{name}` is not a whole number of blocks")));
+            return Err(self.damaged(format!(
+                "a row of tensor `{name}` is not a whole number of blocks"
+            )));
         }
         let bytes = (numbers / format.block_size() as u64)
             .checked_mul(format.type_size() as u64)
             .and_then(|bytes| usize::try_from(bytes).ok())
             .ok_or_else(|| self.damaged(format!("tensor `{name}` is too large")))?;
         let start = self.u64(&name)?;
-        Ok((name, TensorInfo { dimensions, format, start, bytes }))
+        Ok((
+            name,
+            TensorInfo {
+                dimensions,
+                format,
+                start,
+                bytes,
+            },
+        ))
     }
 }
 

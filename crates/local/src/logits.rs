@@ -23,7 +23,11 @@ pub fn log_sum_exp(logits: &[f32]) -> Result<f64, NonFiniteLogits> {
             }
             // A NaN anywhere makes the sum NaN: `largest` alone would step over it.
             let sum = sum_of_exponentials(logits, most);
-            if sum.is_finite() && sum > 0.0 { Ok(f64::from(most) + sum.ln()) } else { Err(NonFiniteLogits) }
+            if sum.is_finite() && sum > 0.0 {
+                Ok(f64::from(most) + sum.ln())
+            } else {
+                Err(NonFiniteLogits)
+            }
         },
     )
 }
@@ -34,7 +38,10 @@ pub fn log_sum_exp(logits: &[f32]) -> Result<f64, NonFiniteLogits> {
 /// As [`log_sum_exp`], or when the token lies outside the vocabulary.
 pub fn log_probability(logits: &[f32], token: u32) -> Result<f64, NonFiniteLogits> {
     let total = log_sum_exp(logits)?;
-    let logit = usize::try_from(token).ok().and_then(|index| logits.get(index)).ok_or(NonFiniteLogits)?;
+    let logit = usize::try_from(token)
+        .ok()
+        .and_then(|index| logits.get(index))
+        .ok_or(NonFiniteLogits)?;
     Ok((f64::from(*logit) - total).min(0.0))
 }
 
@@ -56,7 +63,11 @@ mod tests {
             for place in 0..40 {
                 let mut logits = vec![0.5_f32; 40];
                 logits[place] = bad;
-                assert_eq!(log_sum_exp(&logits), Err(NonFiniteLogits), "{bad} at {place}");
+                assert_eq!(
+                    log_sum_exp(&logits),
+                    Err(NonFiniteLogits),
+                    "{bad} at {place}"
+                );
             }
         }
         assert_eq!(log_sum_exp(&[]), Err(NonFiniteLogits));

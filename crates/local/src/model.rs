@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use evalwright_core::model::Deliver;
 use evalwright_core::{
-    ContentHash, Interrupt, Model, ModelError, ModelIdentity, Prompt, SampleRequest, ScoreReply, ScoreRequest, TextReply,
+    ContentHash, Interrupt, Model, ModelError, ModelIdentity, Prompt, SampleRequest, ScoreReply,
+    ScoreRequest, TextReply,
 };
 
 use crate::chat_template::ChatTemplate;
@@ -57,7 +58,11 @@ impl LocalModel {
             Some(source) => ChatTemplate::new(source)?,
             None => match file.text("tokenizer.chat_template") {
                 Ok(source) => ChatTemplate::new(source)?,
-                Err(_) => return Err(LocalError::NoChatTemplate { path: path.to_owned() }),
+                Err(_) => {
+                    return Err(LocalError::NoChatTemplate {
+                        path: path.to_owned(),
+                    });
+                }
             },
         };
         let tokenizer = Tokenizer::from_file(&file)?;
@@ -73,7 +78,9 @@ impl LocalModel {
             name: options.name,
             weights: Some(options.weights),
             engine: ENGINE.to_owned(),
-            precision: format!("{stored:?} weights held and multiplied as 32-bit floats, batches of up to {TEXTS_IN_FLIGHT}, cpu"),
+            precision: format!(
+                "{stored:?} weights held and multiplied as 32-bit floats, batches of up to {TEXTS_IN_FLIGHT}, cpu"
+            ),
             chat_template: Some(template.hash()),
         };
         Ok(Self {
@@ -102,7 +109,8 @@ impl LocalModel {
             Prompt::Text(text) => vec![Stretch::Content(text.clone())],
             Prompt::Chat { messages, opening } => {
                 let mut stretches =
-                    self.template.render(messages, tokenizer.begin_text(), tokenizer.end_text())?;
+                    self.template
+                        .render(messages, tokenizer.begin_text(), tokenizer.end_text())?;
                 stretches.push(Stretch::Content(opening.clone()));
                 stretches
             }
@@ -131,15 +139,24 @@ impl LocalModel {
                 loaded
             }
         };
-        Ok(Engine { network: loaded, tokenizer: Arc::clone(&self.tokenizer) })
+        Ok(Engine {
+            network: loaded,
+            tokenizer: Arc::clone(&self.tokenizer),
+        })
     }
 
     fn cut(&self, prompts: impl Iterator<Item = Prompt>) -> Result<Vec<Vec<u32>>, ModelError> {
-        prompts.map(|prompt| self.prompt_tokens(&prompt)).collect::<Result<_, _>>().map_err(|error| self.broken(&error))
+        prompts
+            .map(|prompt| self.prompt_tokens(&prompt))
+            .collect::<Result<_, _>>()
+            .map_err(|error| self.broken(&error))
     }
 
     fn broken(&self, error: &LocalError) -> ModelError {
-        ModelError::Engine { model: self.identity.name.clone(), cause: error.to_string() }
+        ModelError::Engine {
+            model: self.identity.name.clone(),
+            cause: error.to_string(),
+        }
     }
 
     fn stopped(&self, stopped: Stopped) -> ModelError {
@@ -183,6 +200,8 @@ impl Model for LocalModel {
     }
 
     fn count_tokens(&self, prompt: &Prompt) -> Result<u64, ModelError> {
-        self.prompt_tokens(prompt).map(|tokens| tokens.len() as u64).map_err(|error| self.broken(&error))
+        self.prompt_tokens(prompt)
+            .map(|tokens| tokens.len() as u64)
+            .map_err(|error| self.broken(&error))
     }
 }

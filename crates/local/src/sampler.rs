@@ -54,7 +54,10 @@ impl Sampler {
                 return Ok(*token);
             }
         }
-        nucleus.last().map(|(_, token)| *token).ok_or(NonFiniteLogits)
+        nucleus
+            .last()
+            .map(|(_, token)| *token)
+            .ok_or(NonFiniteLogits)
     }
 }
 
@@ -62,13 +65,25 @@ impl Sampler {
 #[inline(always)]
 fn nucleus(logits: &[f32], scale: f32, top_p: f64) -> Vec<(f32, u32)> {
     let most = largest(logits);
-    let weights: Vec<f32> = logits.iter().map(|logit| exponential((logit - most) * scale)).collect();
-    let total: f64 = weights.chunks(256).map(|part| f64::from(part.iter().sum::<f32>())).sum();
+    let weights: Vec<f32> = logits
+        .iter()
+        .map(|logit| exponential((logit - most) * scale))
+        .collect();
+    let total: f64 = weights
+        .chunks(256)
+        .map(|part| f64::from(part.iter().sum::<f32>()))
+        .sum();
     // Tokens below this cannot be in the nucleus: all of them together hold at most 1 − top_p of the mass.
     let least = ((1.0 - top_p).max(0.0) * total / logits.len() as f64) as f32;
-    let mut likely: Vec<(f32, u32)> =
-        weights.iter().copied().zip(0_u32..).filter(|(weight, _)| *weight > 0.0 && *weight >= least).collect();
-    likely.sort_unstable_by(|(left, left_id), (right, right_id)| right.total_cmp(left).then(left_id.cmp(right_id)));
+    let mut likely: Vec<(f32, u32)> = weights
+        .iter()
+        .copied()
+        .zip(0_u32..)
+        .filter(|(weight, _)| *weight > 0.0 && *weight >= least)
+        .collect();
+    likely.sort_unstable_by(|(left, left_id), (right, right_id)| {
+        right.total_cmp(left).then(left_id.cmp(right_id))
+    });
     let wanted = top_p * total;
     let mut reached = 0.0;
     let mut kept = likely.len();
@@ -89,7 +104,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn sampling(temperature: f64, top_p: f64) -> Sampling {
-        Sampling { temperature, top_p, max_tokens: 1, stop: Vec::new() }
+        Sampling {
+            temperature,
+            top_p,
+            max_tokens: 1,
+            stop: Vec::new(),
+        }
     }
 
     #[test]
@@ -98,19 +118,31 @@ mod tests {
         let logits: Vec<f32> = probabilities.iter().map(|p| p.ln() as f32).collect();
         let mut counts = [0_u32; 4];
         for seed in 0..20_000 {
-            let token = Sampler::new(Seed(seed), &sampling(1.0, 1.0)).draw(&logits).unwrap();
+            let token = Sampler::new(Seed(seed), &sampling(1.0, 1.0))
+                .draw(&logits)
+                .unwrap();
             counts[token as usize] += 1;
         }
         for (count, p) in counts.iter().zip(probabilities) {
             // Four standard errors of 20,000 draws.
-            assert!((f64::from(*count) / 20_000.0 - p).abs() < 4.0 * (p * (1.0 - p) / 20_000.0).sqrt());
+            assert!(
+                (f64::from(*count) / 20_000.0 - p).abs() < 4.0 * (p * (1.0 - p) / 20_000.0).sqrt()
+            );
         }
     }
 
     #[test]
     fn the_nucleus_is_the_smallest_set_that_reaches_the_mass() {
-        let logits: Vec<f32> = [0.5_f64, 0.3, 0.15, 0.05].iter().map(|p| p.ln() as f32).collect();
-        let ids = |top_p| nucleus(&logits, 1.0, top_p).iter().map(|(_, id)| *id).collect::<Vec<_>>();
+        let logits: Vec<f32> = [0.5_f64, 0.3, 0.15, 0.05]
+            .iter()
+            .map(|p| p.ln() as f32)
+            .collect();
+        let ids = |top_p| {
+            nucleus(&logits, 1.0, top_p)
+                .iter()
+                .map(|(_, id)| *id)
+                .collect::<Vec<_>>()
+        };
         assert_eq!(ids(0.4), [0]);
         assert_eq!(ids(0.6), [0, 1]);
         assert_eq!(ids(0.94), [0, 1, 2]);
@@ -122,7 +154,10 @@ mod tests {
         let mut sampler = Sampler::new(Seed(1), &sampling(0.0, 1.0));
         assert_eq!(sampler.draw(&[0.1, 3.0, 3.0, 2.0]), Ok(1));
         assert_eq!(sampler.draw(&[0.1, f32::NAN]), Err(NonFiniteLogits));
-        assert_eq!(Sampler::new(Seed(1), &sampling(1.0, 0.9)).draw(&[f32::NAN; 8]), Err(NonFiniteLogits));
+        assert_eq!(
+            Sampler::new(Seed(1), &sampling(1.0, 0.9)).draw(&[f32::NAN; 8]),
+            Err(NonFiniteLogits)
+        );
     }
 
     proptest! {

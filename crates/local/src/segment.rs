@@ -21,7 +21,10 @@ pub(crate) struct LayerCache {
 
 impl Segment {
     pub(crate) fn new(layer_count: usize) -> Self {
-        Self { layers: (0..layer_count).map(|_| LayerCache::default()).collect(), tokens: 0 }
+        Self {
+            layers: (0..layer_count).map(|_| LayerCache::default()).collect(),
+            tokens: 0,
+        }
     }
 
     pub(crate) fn tokens(&self) -> usize {

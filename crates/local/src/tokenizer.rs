@@ -45,8 +45,14 @@ struct PreTokenizer {
 
 /// Byte-level pre-tokenizers that are known, by the name in the file.
 const PRE_TOKENIZERS: &[PreTokenizer] = &[
-    PreTokenizer { name: "smollm", single_digits: true },
-    PreTokenizer { name: "gpt-2", single_digits: false },
+    PreTokenizer {
+        name: "smollm",
+        single_digits: true,
+    },
+    PreTokenizer {
+        name: "gpt-2",
+        single_digits: false,
+    },
 ];
 
 /// `tokenizer.ggml.token_type` of control tokens.
@@ -60,20 +66,30 @@ impl Tokenizer {
     pub fn from_file(file: &GgufFile) -> Result<Self, LocalError> {
         let model = file.text("tokenizer.ggml.model")?;
         if model != "gpt2" {
-            return Err(file.unsupported(format!("tokenizer model `{model}` is not known to this engine; `gpt2` is")));
+            return Err(file.unsupported(format!(
+                "tokenizer model `{model}` is not known to this engine; `gpt2` is"
+            )));
         }
         let pre = file.text("tokenizer.ggml.pre")?;
-        let known = PRE_TOKENIZERS.iter().find(|known| known.name == pre).ok_or_else(|| {
-            let names: Vec<_> = PRE_TOKENIZERS.iter().map(|known| format!("`{}`", known.name)).collect();
-            file.unsupported(format!(
-                "tokenizer table `{pre}` is not known to this engine; known are {}",
-                names.join(", ")
-            ))
-        })?;
+        let known = PRE_TOKENIZERS
+            .iter()
+            .find(|known| known.name == pre)
+            .ok_or_else(|| {
+                let names: Vec<_> = PRE_TOKENIZERS
+                    .iter()
+                    .map(|known| format!("`{}`", known.name))
+                    .collect();
+                file.unsupported(format!(
+                    "tokenizer table `{pre}` is not known to this engine; known are {}",
+                    names.join(", ")
+                ))
+            })?;
         let tokens = texts(file, "tokenizer.ggml.tokens")?;
         let kinds = file.list("tokenizer.ggml.token_type")?;
         if kinds.len() != tokens.len() {
-            return Err(file.damaged("the vocabulary and `tokenizer.ggml.token_type` differ in length".to_owned()));
+            return Err(file.damaged(
+                "the vocabulary and `tokenizer.ggml.token_type` differ in length".to_owned(),
+            ));
         }
         let merges = texts(file, "tokenizer.ggml.merges")?
             .into_iter()
@@ -90,22 +106,35 @@ impl Tokenizer {
                 controls.insert(id, token.clone());
             }
         }
-        let failed = |cause: tokenizers::Error| file.damaged(format!("the tokenizer cannot be built: {cause}"));
+        let failed = |cause: tokenizers::Error| {
+            file.damaged(format!("the tokenizer cannot be built: {cause}"))
+        };
         let mut plain = build(&tokens, merges, known).map_err(failed)?;
         plain.with_padding(None);
         let mut with_controls = plain.clone();
-        let added: Vec<_> = controls.values().map(|text| AddedToken::from(text.clone(), true)).collect();
+        let added: Vec<_> = controls
+            .values()
+            .map(|text| AddedToken::from(text.clone(), true))
+            .collect();
         with_controls
             .add_special_tokens(added)
             .map_err(|cause| file.damaged(format!("the tokenizer cannot be built: {cause}")))?;
-        let id = |key: &str| file.metadata(key).and_then(MetadataValue::as_u64).and_then(|id| u32::try_from(id).ok());
+        let id = |key: &str| {
+            file.metadata(key)
+                .and_then(MetadataValue::as_u64)
+                .and_then(|id| u32::try_from(id).ok())
+        };
         let end = id("tokenizer.ggml.eos_token_id")
             .filter(|id| (*id as usize) < tokens.len())
-            .ok_or_else(|| file.damaged("metadata `tokenizer.ggml.eos_token_id` is missing".to_owned()))?;
+            .ok_or_else(|| {
+                file.damaged("metadata `tokenizer.ggml.eos_token_id` is missing".to_owned())
+            })?;
         let begin = id("tokenizer.ggml.bos_token_id")
             .and_then(|id| tokens.get(id as usize).map(|text| (id, text.clone())));
-        let adds_begin =
-            file.metadata("tokenizer.ggml.add_bos_token").and_then(MetadataValue::as_bool).unwrap_or(false);
+        let adds_begin = file
+            .metadata("tokenizer.ggml.add_bos_token")
+            .and_then(MetadataValue::as_bool)
+            .unwrap_or(false);
         Ok(Self {
             with_controls,
             plain,
@@ -136,7 +165,10 @@ impl Tokenizer {
     /// The ids of a rendered conversation, with exactly as many begin tokens as the model asks for.
     pub(crate) fn encode_stretches(&self, stretches: &[Stretch]) -> Result<Vec<u32>, LocalError> {
         let forged = stretches.iter().any(|stretch| match stretch {
-            Stretch::Content(text) => self.controls.values().any(|control| text.contains(control.as_str())),
+            Stretch::Content(text) => self
+                .controls
+                .values()
+                .any(|control| text.contains(control.as_str())),
             Stretch::Format(_) => false,
         });
         let mut ids = Vec::new();
@@ -192,7 +224,10 @@ impl Tokenizer {
     /// The bytes that a token stands for; a character may be spread over several tokens.
     #[must_use]
     pub fn token_bytes(&self, token: u32) -> &[u8] {
-        usize::try_from(token).ok().and_then(|index| self.bytes.get(index)).map_or(&[], Vec::as_slice)
+        usize::try_from(token)
+            .ok()
+            .and_then(|index| self.bytes.get(index))
+            .map_or(&[], Vec::as_slice)
     }
 
     /// Tokens in the vocabulary.
@@ -208,12 +243,19 @@ fn build(
     known: &PreTokenizer,
 ) -> Result<tokenizers::Tokenizer, tokenizers::Error> {
     let vocabulary: Vec<(String, u32)> = tokens.iter().cloned().zip(0_u32..).collect();
-    let model = BPE::builder().vocab_and_merges(vocabulary.into_iter().collect::<tokenizers::models::bpe::Vocab>(), merges);
+    let model = BPE::builder().vocab_and_merges(
+        vocabulary
+            .into_iter()
+            .collect::<tokenizers::models::bpe::Vocab>(),
+        merges,
+    );
     let mut steps = Vec::new();
     if known.single_digits {
         steps.push(PreTokenizerWrapper::Digits(Digits::new(true)));
     }
-    steps.push(PreTokenizerWrapper::ByteLevel(ByteLevel::new(false, false, true)));
+    steps.push(PreTokenizerWrapper::ByteLevel(ByteLevel::new(
+        false, false, true,
+    )));
     let mut tokenizer = tokenizers::Tokenizer::new(model.build()?);
     tokenizer.with_pre_tokenizer(Some(Sequence::new(steps)));
     Ok(tokenizer)
@@ -230,7 +272,10 @@ fn texts(file: &GgufFile, key: &str) -> Result<Vec<String>, LocalError> {
     file.list(key)?
         .iter()
         .map(|value| {
-            value.as_text().map(str::to_owned).ok_or_else(|| file.damaged(format!("`{key}` holds something else than text")))
+            value
+                .as_text()
+                .map(str::to_owned)
+                .ok_or_else(|| file.damaged(format!("`{key}` holds something else than text")))
         })
         .collect()
 }
@@ -255,7 +300,9 @@ fn byte_of(character: char) -> Option<u8> {
         return u8::try_from(code).ok();
     }
     let place = usize::try_from(code.checked_sub(0x100)?).ok()?;
-    (0_u8..=255).filter(|byte| !own(u32::from(*byte))).nth(place)
+    (0_u8..=255)
+        .filter(|byte| !own(u32::from(*byte)))
+        .nth(place)
 }
 
 #[cfg(test)]

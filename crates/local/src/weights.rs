@@ -71,11 +71,17 @@ impl Weights {
                 "architecture `{architecture}` is not known to this engine; `llama` is"
             )));
         }
-        if file.metadata("llama.rope.scaling.type").is_some() || file.has_tensor("rope_freqs.weight") {
-            return Err(file.unsupported("scaled rotary positions are not known to this engine".to_owned()));
+        if file.metadata("llama.rope.scaling.type").is_some()
+            || file.has_tensor("rope_freqs.weight")
+        {
+            return Err(
+                file.unsupported("scaled rotary positions are not known to this engine".to_owned())
+            );
         }
         if file.has_tensor("blk.0.attn_q.bias") {
-            return Err(file.unsupported("attention biases are not known to this engine".to_owned()));
+            return Err(
+                file.unsupported("attention biases are not known to this engine".to_owned())
+            );
         }
         let shape = read_shape(file)?;
         let embedding = matrix(file, "token_embd.weight", shape.vocabulary, shape.hidden)?;
@@ -84,8 +90,16 @@ impl Weights {
         } else {
             embedding.clone()
         };
-        let layers = (0..shape.layers).map(|index| read_layer(file, &shape, index)).collect::<Result<_, _>>()?;
-        Ok(Self { shape, layers, embedding, final_gain: vector(file, "output_norm.weight", shape.hidden)?, output })
+        let layers = (0..shape.layers)
+            .map(|index| read_layer(file, &shape, index))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            shape,
+            layers,
+            embedding,
+            final_gain: vector(file, "output_norm.weight", shape.hidden)?,
+            output,
+        })
     }
 }
 
@@ -97,18 +111,30 @@ pub(crate) fn read_shape(file: &GgufFile) -> Result<Shape, LocalError> {
         Some(_) => file.count("llama.attention.head_count_kv")?,
         None => heads,
     };
-    if heads == 0 || key_heads == 0 || hidden % heads != 0 || heads % key_heads != 0 || (hidden / heads) % 2 != 0 {
-        return Err(file.damaged(format!("{hidden} numbers do not divide into {heads} and {key_heads} heads")));
+    if heads == 0
+        || key_heads == 0
+        || hidden % heads != 0
+        || heads % key_heads != 0
+        || (hidden / heads) % 2 != 0
+    {
+        return Err(file.damaged(format!(
+            "{hidden} numbers do not divide into {heads} and {key_heads} heads"
+        )));
     }
     let head = hidden / heads;
-    if let Some(rotated) = file.metadata("llama.rope.dimension_count").and_then(MetadataValue::as_u64)
+    if let Some(rotated) = file
+        .metadata("llama.rope.dimension_count")
+        .and_then(MetadataValue::as_u64)
         && rotated != head as u64
     {
-        return Err(file.unsupported(format!("only {rotated} of {head} numbers of a head are rotated")));
+        return Err(file.unsupported(format!(
+            "only {rotated} of {head} numbers of a head are rotated"
+        )));
     }
     let float = |key: &str| file.metadata(key).and_then(MetadataValue::as_f64);
-    let epsilon = float("llama.attention.layer_norm_rms_epsilon")
-        .ok_or_else(|| file.damaged("metadata `llama.attention.layer_norm_rms_epsilon` is missing".to_owned()))?;
+    let epsilon = float("llama.attention.layer_norm_rms_epsilon").ok_or_else(|| {
+        file.damaged("metadata `llama.attention.layer_norm_rms_epsilon` is missing".to_owned())
+    })?;
     Ok(Shape {
         layers: file.count("llama.block_count")?,
         hidden,
@@ -133,14 +159,24 @@ fn read_layer(file: &GgufFile, shape: &Shape, index: usize) -> Result<Layer, Loc
     Ok(Layer {
         attention_gain: vector(file, &name("attn_norm"), shape.hidden)?,
         query_key_value: Tensor::cat(&[&queries, &keys, &values], 0)?,
-        attention_output: matrix(file, &name("attn_output"), shape.hidden, shape.query_width())?,
+        attention_output: matrix(
+            file,
+            &name("attn_output"),
+            shape.hidden,
+            shape.query_width(),
+        )?,
         inner_gain: vector(file, &name("ffn_norm"), shape.hidden)?,
         gate_up: Tensor::cat(&[&gate, &up], 0)?,
         down: matrix(file, &name("ffn_down"), shape.hidden, shape.inner)?,
     })
 }
 
-fn matrix(file: &GgufFile, name: &str, outputs: usize, inputs: usize) -> Result<Tensor, LocalError> {
+fn matrix(
+    file: &GgufFile,
+    name: &str,
+    outputs: usize,
+    inputs: usize,
+) -> Result<Tensor, LocalError> {
     read(file, name, &[outputs, inputs])
 }
 

@@ -115,8 +115,8 @@ pub struct Rater {
     pub name: String,
     /// How the score is read.
     pub method: Method,
-    /// The template. For `channel` it is rendered once per side with `side` bound to that side's text and
-    /// ends where the statement begins; for `sequence` and `token` once per candidate.
+    /// The template. For `channel` it is rendered once per side with `side` and `examples` bound to that
+    /// side's and ends where the statement begins; for `sequence` and `token` once per candidate.
     pub prompt: String,
     /// For `sequence` and `token`: the forms of each side's answer. Ignored by `channel`.
     #[serde(default)]

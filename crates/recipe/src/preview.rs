@@ -161,6 +161,7 @@ fn render(
     let examples = behaviour.examples.side(label);
     let shown = match purpose {
         Purpose::Ask { examples: wanted } => wanted.min(examples.len()),
+        Purpose::Channel => examples.len(),
         _ => 0,
     };
     let values = Values {

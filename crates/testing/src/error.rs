@@ -1,11 +1,11 @@
-//! What can go wrong between a test and its server.
+//! What can go wrong between a test and the programs it starts.
 
 use std::io;
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// Why a scripted server could not be started, run or asked.
+/// Why a scripted server or the program could not be started, run or asked.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TestingError {
@@ -39,9 +39,11 @@ pub enum TestingError {
         /// The parser's answer.
         source: serde_json::Error,
     },
-    /// The server's program could not be built.
-    #[error("cargo could not build the program scripted-server: {detail}")]
+    /// A program could not be built.
+    #[error("cargo could not build the program {program}: {detail}")]
     Build {
+        /// The program.
+        program: &'static str,
         /// The end of what cargo wrote.
         detail: String,
     },
@@ -50,5 +52,14 @@ pub enum TestingError {
     NoPort {
         /// The first line of its output.
         written: String,
+    },
+    /// The weights of the small model are not on this machine and could not be fetched.
+    #[error(
+        "these tests ask the real small model, and its weights could not be fetched; give the machine a \
+         network, or set EVALWRIGHT_MODEL_PATH to the file. The program said:\n{said}"
+    )]
+    NoWeights {
+        /// What the program wrote to standard error.
+        said: String,
     },
 }

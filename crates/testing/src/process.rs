@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 use crate::error::TestingError;
-use crate::locate::server_program;
+use crate::locate::{Program, program};
 use crate::record::{RecordedRequest, read_record};
 use crate::script::Script;
 
@@ -46,7 +46,7 @@ impl ScriptedServer {
             path: script_path.clone(),
             source,
         })?;
-        let child = Command::new(server_program()?)
+        let child = Command::new(program(Program::ScriptedServer)?)
             .arg(&script_path)
             .arg(&record)
             .stdin(Stdio::piped())

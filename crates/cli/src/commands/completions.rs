@@ -16,8 +16,14 @@ pub(crate) struct CompletionsArguments {
 
 pub(crate) fn run(arguments: &CompletionsArguments, printer: &Printer) -> Result<u8, Failure> {
     let mut text = Vec::new();
-    clap_complete::generate(arguments.shell, &mut crate::Arguments::command(), "evalwright", &mut text);
-    let text = String::from_utf8(text).map_err(|error| Failure::new(Kind::Unexpected, error.to_string()))?;
+    clap_complete::generate(
+        arguments.shell,
+        &mut crate::Arguments::command(),
+        "evalwright",
+        &mut text,
+    );
+    let text = String::from_utf8(text)
+        .map_err(|error| Failure::new(Kind::Unexpected, error.to_string()))?;
     printer.data(&text)?;
     Ok(exit_code::DONE)
 }

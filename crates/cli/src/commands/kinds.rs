@@ -6,7 +6,8 @@ use clap::{Args, Subcommand};
 use evalwright_core::exit_code;
 use evalwright_core::show::visible;
 use evalwright_recipe::{
-    Known, KindFolder, LoadedKind, Origin, builtin_kinds, find_kind, load_kind, read_kind_folder, sample_prompts,
+    KindFolder, Known, LoadedKind, Origin, builtin_kinds, find_kind, load_kind, read_kind_folder,
+    sample_prompts,
 };
 use evalwright_text::{LINTS, Parser};
 use serde_json::json;
@@ -63,8 +64,14 @@ pub(crate) fn run(arguments: &KindsArguments, printer: &Printer) -> Result<u8, F
     let folders = all_kinds(&[&arguments.project])?;
     match &arguments.action {
         Action::List { json } => list(&folders, *json, printer)?,
-        Action::Show { name, preset, json } => show(&load(&folders, name, preset)?, *json, printer)?,
-        Action::Render { name, preset, template } => {
+        Action::Show { name, preset, json } => {
+            show(&load(&folders, name, preset)?, *json, printer)?
+        }
+        Action::Render {
+            name,
+            preset,
+            template,
+        } => {
             render(&load(&folders, name, preset)?, template.as_deref(), printer)?;
         }
     }
@@ -76,7 +83,9 @@ pub(crate) fn all_kinds(projects: &[&Path]) -> Result<Vec<KindFolder>, Failure> 
     let mut folders = Vec::new();
     for project in projects {
         let root = project.join(PROJECT_KINDS);
-        let Ok(entries) = std::fs::read_dir(&root) else { continue };
+        let Ok(entries) = std::fs::read_dir(&root) else {
+            continue;
+        };
         let mut paths: Vec<PathBuf> = entries
             .filter_map(|entry| entry.ok().map(|entry| entry.path()))
             .filter(|path| path.join("kind.toml").is_file())
@@ -84,7 +93,10 @@ pub(crate) fn all_kinds(projects: &[&Path]) -> Result<Vec<KindFolder>, Failure> 
         paths.sort();
         for path in paths {
             let folder = read_kind_folder(&path)?;
-            if !folders.iter().any(|known: &KindFolder| known.name == folder.name) {
+            if !folders
+                .iter()
+                .any(|known: &KindFolder| known.name == folder.name)
+            {
                 folders.push(folder);
             }
         }
@@ -94,9 +106,16 @@ pub(crate) fn all_kinds(projects: &[&Path]) -> Result<Vec<KindFolder>, Failure> 
 }
 
 /// Loads a kind by name with a preset.
-pub(crate) fn load(folders: &[KindFolder], name: &str, preset: &str) -> Result<LoadedKind, Failure> {
+pub(crate) fn load(
+    folders: &[KindFolder],
+    name: &str,
+    preset: &str,
+) -> Result<LoadedKind, Failure> {
     let lints: Vec<&str> = LINTS.iter().map(|lint| lint.code).collect();
-    let known = Known { lints: &lints, parsers: Parser::names() };
+    let known = Known {
+        lints: &lints,
+        parsers: Parser::names(),
+    };
     Ok(load_kind(find_kind(folders, name)?, preset, &known)?)
 }
 
@@ -124,7 +143,13 @@ fn list(folders: &[KindFolder], as_json: bool, printer: &Printer) -> Result<(), 
         return printer.json(&json!({ "kinds": kinds }));
     }
     for LoadedKind { kind, .. } in &kinds {
-        printer.data(&format!("{}  {} (presets: {}; {})", kind.name, kind.makes, kind.presets.join(", "), origin(kind.origin)))?;
+        printer.data(&format!(
+            "{}  {} (presets: {}; {})",
+            kind.name,
+            kind.makes,
+            kind.presets.join(", "),
+            origin(kind.origin)
+        ))?;
     }
     Ok(())
 }
@@ -135,14 +160,22 @@ fn show(loaded: &LoadedKind, as_json: bool, printer: &Printer) -> Result<(), Fai
         return printer.json(kind);
     }
     let mut text = format!("{}: {}\n", kind.name, kind.makes);
-    text.push_str(&format!("preset {} of {}\n", kind.preset, kind.presets.join(", ")));
+    text.push_str(&format!(
+        "preset {} of {}\n",
+        kind.preset,
+        kind.presets.join(", ")
+    ));
     if let Some(note) = &loaded.note {
         text.push_str(&format!("{note}\n"));
     }
-    text.push_str(&format!("\na behaviour says\n  description  {}\n  contrast     {}\n\nstages\n", loaded.guide.description, loaded.guide.contrast));
+    text.push_str(&format!(
+        "\na behaviour says\n  description  {}\n  contrast     {}\n\nstages\n",
+        loaded.guide.description, loaded.guide.contrast
+    ));
     for stage in &kind.stages {
-        let stage = serde_json::to_string(stage)
-            .map_err(|error| Failure::new(Kind::Unexpected, format!("cannot write JSON: {error}")))?;
+        let stage = serde_json::to_string(stage).map_err(|error| {
+            Failure::new(Kind::Unexpected, format!("cannot write JSON: {error}"))
+        })?;
         text.push_str(&format!("  {stage}\n"));
     }
     printer.data(&visible(&text))
@@ -150,15 +183,35 @@ fn show(loaded: &LoadedKind, as_json: bool, printer: &Printer) -> Result<(), Fai
 
 fn render(loaded: &LoadedKind, template: Option<&str>, printer: &Printer) -> Result<(), Failure> {
     let prompts = sample_prompts(loaded)?;
-    let chosen: Vec<_> = prompts.iter().filter(|prompt| template.is_none_or(|name| prompt.template == name)).collect();
+    let chosen: Vec<_> = prompts
+        .iter()
+        .filter(|prompt| template.is_none_or(|name| prompt.template == name))
+        .collect();
     if chosen.is_empty() {
         return Err(match template {
-            Some(name) => Failure::new(Kind::Usage, format!("kind `{}` uses no template `{name}` in this preset", loaded.kind.name)),
-            None => Failure::new(Kind::Config, format!("kind `{}` has no sample.toml to render with", loaded.kind.name)),
+            Some(name) => Failure::new(
+                Kind::Usage,
+                format!(
+                    "kind `{}` uses no template `{name}` in this preset",
+                    loaded.kind.name
+                ),
+            ),
+            None => Failure::new(
+                Kind::Config,
+                format!(
+                    "kind `{}` has no sample.toml to render with",
+                    loaded.kind.name
+                ),
+            ),
         });
     }
     for prompt in chosen {
-        printer.data(&visible(&format!("=== {} ({})\n{}", prompt.template, prompt.label, prompt.shown())))?;
+        printer.data(&visible(&format!(
+            "=== {} ({})\n{}",
+            prompt.template,
+            prompt.label,
+            prompt.shown()
+        )))?;
     }
     Ok(())
 }

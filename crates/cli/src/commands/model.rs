@@ -46,7 +46,11 @@ enum Action {
 
 const DEFAULT_MODEL: &str = evalwright_recipe::DEFAULT_MODEL;
 
-pub(crate) fn run(arguments: &ModelArguments, printer: &Printer, environment: &Environment) -> Result<u8, Failure> {
+pub(crate) fn run(
+    arguments: &ModelArguments,
+    printer: &Printer,
+    environment: &Environment,
+) -> Result<u8, Failure> {
     let surroundings = environment.surroundings()?;
     match &arguments.action {
         Action::Pull { name, model_path } => {
@@ -56,8 +60,11 @@ pub(crate) fn run(arguments: &ModelArguments, printer: &Printer, environment: &E
         Action::Path { name } => match find(name, &surroundings)? {
             Some(path) => printer.data(&path.display().to_string())?,
             None => {
-                return Err(Failure::new(Kind::Model, format!("the weights of {name} are not on this machine"))
-                    .hint(format!("`evalwright model pull {name}` fetches them")));
+                return Err(Failure::new(
+                    Kind::Model,
+                    format!("the weights of {name} are not on this machine"),
+                )
+                .hint(format!("`evalwright model pull {name}` fetches them")));
             }
         },
         Action::List { json } => {
@@ -78,9 +85,15 @@ pub(crate) fn run(arguments: &ModelArguments, printer: &Printer, environment: &E
                 printer.json(&json!({ "models": models }))?;
             } else {
                 for model in models {
-                    let place = model.path.map_or_else(|| "not fetched".to_owned(), |path| path.display().to_string());
+                    let place = model.path.map_or_else(
+                        || "not fetched".to_owned(),
+                        |path| path.display().to_string(),
+                    );
                     let megabytes = model.bytes / 1_000_000;
-                    printer.data(&format!("{}  {megabytes} MB  {}  {place}", model.name, model.licence))?;
+                    printer.data(&format!(
+                        "{}  {megabytes} MB  {}  {place}",
+                        model.name, model.licence
+                    ))?;
                 }
             }
         }

@@ -30,7 +30,10 @@ pub(crate) fn run(arguments: &ReportArguments, printer: &Printer) -> Result<u8, 
     let report = evalwright_report::build(&manifest, &rows, &rejects)?;
     if let Some(out) = &arguments.out {
         if std::fs::canonicalize(out).ok() == std::fs::canonicalize(folder).ok() {
-            return Err(Failure::new(Kind::Usage, "a published version is never changed: name another folder with `--out`"));
+            return Err(Failure::new(
+                Kind::Usage,
+                "a published version is never changed: name another folder with `--out`",
+            ));
         }
         let mut files = report.charts();
         files.insert("report.json".to_owned(), report.json()?);
@@ -38,7 +41,8 @@ pub(crate) fn run(arguments: &ReportArguments, printer: &Printer) -> Result<u8, 
         for (name, bytes) in files {
             let path = out.join(name);
             if let Some(parent) = path.parent() {
-                std::fs::create_dir_all(parent).map_err(|cause| Failure::unwritable(parent, &cause))?;
+                std::fs::create_dir_all(parent)
+                    .map_err(|cause| Failure::unwritable(parent, &cause))?;
             }
             std::fs::write(&path, bytes).map_err(|cause| Failure::unwritable(&path, &cause))?;
         }

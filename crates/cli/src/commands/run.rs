@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use evalwright_core::{ContentHash, Interrupt, Model, exit_code};
 use evalwright_dataset::{
-    Files, Manifest, OpenVersion, Parent, card, croissant, lock, next_version, publish, verify_files, versions,
-    write_rejects, write_rows,
+    Files, Manifest, OpenVersion, Parent, card, croissant, lock, next_version, publish,
+    verify_files, versions, write_rejects, write_rows,
 };
 use evalwright_local::LocalModel;
 use evalwright_pipeline::{Estimate, Outcome, RunPlan, estimate, recipe_hash};
@@ -32,7 +32,12 @@ pub(crate) struct RunArguments {
     #[arg(long, default_value = "generated", env = "EVALWRIGHT_OUT")]
     out: PathBuf,
     /// The reply store
-    #[arg(long, default_value = ".evalwright/replies.db", env = "EVALWRIGHT_STORE", value_name = "FILE")]
+    #[arg(
+        long,
+        default_value = ".evalwright/replies.db",
+        env = "EVALWRIGHT_STORE",
+        value_name = "FILE"
+    )]
     store: PathBuf,
     /// The model that writes, instead of the behaviour's
     #[arg(long, env = "EVALWRIGHT_GENERATOR", value_name = "MODEL")]
@@ -66,7 +71,11 @@ pub(crate) struct RunArguments {
     json: bool,
 }
 
-pub(crate) fn run(arguments: &RunArguments, printer: &Printer, environment: &Environment) -> Result<u8, Failure> {
+pub(crate) fn run(
+    arguments: &RunArguments,
+    printer: &Printer,
+    environment: &Environment,
+) -> Result<u8, Failure> {
     let started = environment.unix_seconds();
     let (behaviour, kind) = read_recipe(arguments)?;
     let models = Models::open(arguments, &behaviour, printer, environment)?;
@@ -86,10 +95,22 @@ pub(crate) fn run(arguments: &RunArguments, printer: &Printer, environment: &Env
     let folder = arguments.out.join(behaviour.name.as_str());
     let _lock = lock(&folder)?;
     let published = versions(&folder)?;
-    if let Some(version) = published.iter().rev().find(|version| version.manifest.recipe == recipe) {
+    if let Some(version) = published
+        .iter()
+        .rev()
+        .find(|version| version.manifest.recipe == recipe)
+    {
         verify_files(&version.folder, &version.manifest)?;
-        printer.say("already published from the same recipe; every file is as it was, nothing was asked");
-        return show_version(&version.folder, &version.manifest, &Calls::default(), arguments.json, printer);
+        printer.say(
+            "already published from the same recipe; every file is as it was, nothing was asked",
+        );
+        return show_version(
+            &version.folder,
+            &version.manifest,
+            &Calls::default(),
+            arguments.json,
+            printer,
+        );
     }
 
     let store = ReplyStore::open(&arguments.store)?;
@@ -97,7 +118,10 @@ pub(crate) fn run(arguments: &RunArguments, printer: &Printer, environment: &Env
     stop::listen(&interrupt);
     let shown = Shown::new(printer, u64::from(plan.wanted_per_cell()?));
     let outcome = evalwright_pipeline::run(&plan, &store, &interrupt, &shown)?;
-    let calls = Calls { sample: outcome.calls_sent.sample, score: outcome.calls_sent.score };
+    let calls = Calls {
+        sample: outcome.calls_sent.sample,
+        score: outcome.calls_sent.score,
+    };
 
     let facts = json!({
         "schema": "evalwright.run/1",
@@ -111,7 +135,8 @@ pub(crate) fn run(arguments: &RunArguments, printer: &Printer, environment: &Env
         "processor": std::env::consts::ARCH,
         "program": made_by(),
     });
-    let (version_folder, manifest, summary) = publish_outcome(&folder, &published, outcome, &facts)?;
+    let (version_folder, manifest, summary) =
+        publish_outcome(&folder, &published, outcome, &facts)?;
     if !arguments.json {
         printer.say("");
         printer.say(&summary);
@@ -199,7 +224,12 @@ impl Models {
     }
 
     fn judges(&self, behaviour: &Behaviour) -> Result<Vec<&dyn Model>, Failure> {
-        behaviour.models.judges.iter().map(|name| self.by_name(name)).collect()
+        behaviour
+            .models
+            .judges
+            .iter()
+            .map(|name| self.by_name(name))
+            .collect()
     }
 }
 
@@ -217,20 +247,30 @@ fn publish_outcome(
     manifest.version = next_version(previous.map(|previous| {
         let last = &previous.manifest;
         let kind_changed = last.kind.name != manifest.kind.name;
-        let rows_changed = last.files.get("data.jsonl").map(|file| file.sha256) != Some(ContentHash::of(&rows));
+        let rows_changed =
+            last.files.get("data.jsonl").map(|file| file.sha256) != Some(ContentHash::of(&rows));
         (last, kind_changed, rows_changed)
     }));
     manifest.parent = previous.and_then(|previous| {
         let content = previous.manifest.content?;
-        Some(Parent { version: previous.manifest.version.clone(), content })
+        Some(Parent {
+            version: previous.manifest.version.clone(),
+            content,
+        })
     });
     let report = evalwright_report::build(&manifest, &outcome.rows, &outcome.rejects)?;
     let mut files = Files(report.charts());
     files.0.insert("data.jsonl".to_owned(), rows);
-    files.0.insert("rejected.jsonl".to_owned(), write_rejects(&outcome.rejects)?);
+    files.0.insert(
+        "rejected.jsonl".to_owned(),
+        write_rejects(&outcome.rejects)?,
+    );
     files.0.insert("report.json".to_owned(), report.json()?);
     files.0.insert("report.html".to_owned(), report.html()?);
-    files.0.insert("README.md".to_owned(), card(&manifest, &outcome.rows, &report.card_summary()).into_bytes());
+    files.0.insert(
+        "README.md".to_owned(),
+        card(&manifest, &outcome.rows, &report.card_summary()).into_bytes(),
+    );
     let metadata = croissant(&manifest, &files)?;
     files.0.insert("croissant.json".to_owned(), metadata);
     let facts = serde_json::to_vec_pretty(facts)
@@ -248,9 +288,16 @@ fn show_version(
     printer: &Printer,
 ) -> Result<u8, Failure> {
     let funnel = &manifest.funnel;
-    let short: Vec<_> = funnel.cells.iter().filter(|cell| cell.got < cell.wanted).collect();
+    let short: Vec<_> = funnel
+        .cells
+        .iter()
+        .filter(|cell| cell.got < cell.wanted)
+        .collect();
     for cell in &short {
-        printer.say(&format!("warning: {} has {} rows of {} wanted", cell.cell, cell.got, cell.wanted));
+        printer.say(&format!(
+            "warning: {} has {} rows of {} wanted",
+            cell.cell, cell.got, cell.wanted
+        ));
     }
     if as_json {
         printer.json(&json!({
@@ -267,7 +314,11 @@ fn show_version(
     } else {
         printer.data(&folder.display().to_string())?;
     }
-    Ok(if short.is_empty() { exit_code::DONE } else { exit_code::BELOW_TARGET })
+    Ok(if short.is_empty() {
+        exit_code::DONE
+    } else {
+        exit_code::BELOW_TARGET
+    })
 }
 
 fn show_estimate(estimate: &Estimate, as_json: bool, printer: &Printer) -> Result<u8, Failure> {
@@ -285,9 +336,17 @@ fn show_estimate(estimate: &Estimate, as_json: bool, printer: &Printer) -> Resul
         printer.json(&document)?;
     } else {
         printer.data(&format!("rows wanted         {:>12}", estimate.rows))?;
-        printer.data(&format!("{:20}{:>12}  {:>12}", "", "first wave", "worst case"))?;
+        printer.data(&format!(
+            "{:20}{:>12}  {:>12}",
+            "", "first wave", "worst case"
+        ))?;
         for (name, bound) in lines {
-            printer.data(&format!("{:20}{:>12}  {:>12}", name.replace('_', " "), bound.first_wave, bound.worst))?;
+            printer.data(&format!(
+                "{:20}{:>12}  {:>12}",
+                name.replace('_', " "),
+                bound.first_wave,
+                bound.worst
+            ))?;
         }
     }
     Ok(exit_code::DONE)

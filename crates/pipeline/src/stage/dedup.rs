@@ -2,6 +2,9 @@
 //!
 //! Only candidates that a judge found sure enough are compared: a text that a judge settles for one side is
 //! no conflict. The survivors do not depend on the order of the candidates.
+//!
+//! The same text on both sides is a conflict. Near texts are compared within one side only: "I like to know
+//! how things work" and "I do not like to know how things work" are near, and a good pair of rows.
 
 use evalwright_core::{RejectReason, Side};
 use evalwright_dataset::DedupRecord;
@@ -89,35 +92,82 @@ impl Deduping {
             .map(|(_, entry)| Item {
                 id: &entry.candidate.id,
                 text: &entry.candidate.text,
-                label: match entry.cell().label {
-                    Side::Matching => 1,
-                    Side::NotMatching => 0,
-                },
+                label: label(entry.cell().label),
                 priority: entry
                     .candidate
                     .confidence
                     .map_or(0.0, |confidence| confidence.value()),
             })
             .collect();
-        let outcome = find_duplicates(&items, &self.layers)?;
+        let same = Layers {
+            near: None,
+            ..self.layers
+        };
+        let outcome = find_duplicates(&items, &same)?;
         let position = |index: &usize| pending.get(*index).map(|(position, _)| *position);
-        let mut fallen: Vec<(usize, RejectReason)> = outcome
-            .dropped
-            .iter()
-            .filter_map(|dropped| {
-                let of = items.get(dropped.of)?.id;
-                Some((position(&dropped.index)?, reason(dropped, of)))
-            })
-            .collect();
+        let mut fallen: Vec<(usize, RejectReason)> = Vec::new();
         fallen.extend(outcome.empty.iter().filter_map(position).map(|position| {
             let detail = "empty: there is nothing to be seen in the text".to_owned();
             (position, RejectReason::Unparsable { detail })
         }));
+        let mut dropped = outcome.dropped;
+        let mut kept = outcome.kept.clone();
+        if self.layers.near.is_some() {
+            let near = Layers {
+                exact: false,
+                normalised: false,
+                near: self.layers.near,
+            };
+            kept = Vec::new();
+            for side in Side::ALL {
+                let own = of_side(&items, &outcome.kept, side);
+                let texts: Vec<Item<'_>> = own
+                    .iter()
+                    .filter_map(|index| items.get(*index).copied())
+                    .collect();
+                let found = find_duplicates(&texts, &near)?;
+                let back = |index: &usize| own.get(*index).copied();
+                kept.extend(found.kept.iter().filter_map(back));
+                dropped.extend(found.dropped.iter().filter_map(|drop| {
+                    Some(Dropped {
+                        index: back(&drop.index)?,
+                        of: back(&drop.of)?,
+                        ..*drop
+                    })
+                }));
+            }
+            kept.sort_unstable();
+        }
+        fallen.extend(dropped.iter().filter_map(|dropped| {
+            let of = items.get(dropped.of)?.id;
+            Some((position(&dropped.index)?, reason(dropped, of)))
+        }));
         fallen.sort_by_key(|(position, _)| *position);
         Ok(Found {
-            kept: outcome.kept.iter().filter_map(position).collect(),
+            kept: kept.iter().filter_map(position).collect(),
             fallen,
         })
+    }
+}
+
+/// The items of one side.
+fn of_side(items: &[Item<'_>], among: &[usize], side: Side) -> Vec<usize> {
+    among
+        .iter()
+        .copied()
+        .filter(|index| {
+            items
+                .get(*index)
+                .is_some_and(|item| item.label == label(side))
+        })
+        .collect()
+}
+
+/// The number that stands for a side.
+fn label(side: Side) -> u32 {
+    match side {
+        Side::Matching => 1,
+        Side::NotMatching => 0,
     }
 }
 

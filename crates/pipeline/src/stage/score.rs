@@ -15,6 +15,7 @@ use evalwright_recipe::{AnswerForms, Rater, ScoreStage, Values};
 use crate::calibrate::{JudgeCurves, average};
 use crate::calls::Caller;
 use crate::error::PipelineError;
+use crate::judge::JudgedText;
 use crate::ledger::Ledger;
 use crate::plan::RunPlan;
 use crate::progress::Progress;
@@ -86,16 +87,18 @@ impl<'a> Scoring<'a> {
             .filter_map(|position| ledger.entries().get(*position))
             .map(|entry| entry.candidate.text.clone())
             .collect();
-        let questions = self.questions(context.run, &texts)?;
-        let mut judged: Vec<Judged> = texts.iter().map(|_| Judged::default()).collect();
-        for (judge, curves) in context.run.judges.iter().zip(context.curves) {
-            self.ask(*judge, curves, &questions, &mut judged, caller)?;
-        }
+        let judged = self.judge_all(context.run, context.curves, &texts, caller)?;
         for (position, judged) in positions.iter().zip(judged) {
             let Some(entry) = ledger.entry_mut(*position) else {
                 continue;
             };
-            let confidence = judged.confidence(entry.candidate.slot.cell.label);
+            let confidence =
+                judged
+                    .matching
+                    .map(|matching| match entry.candidate.slot.cell.label {
+                        Side::Matching => matching,
+                        Side::NotMatching => matching.complement(),
+                    });
             entry.candidate.judgements.extend(judged.judgements);
             entry.candidate.confidence = confidence;
             let reason = match confidence {
@@ -115,6 +118,22 @@ impl<'a> Scoring<'a> {
             }
         }
         Ok(())
+    }
+
+    /// What every judge says about each text under every wording.
+    pub(crate) fn judge_all(
+        &self,
+        run: &RunPlan<'_>,
+        curves: &[JudgeCurves],
+        texts: &[String],
+        caller: &mut Caller<'_>,
+    ) -> Result<Vec<JudgedText>, PipelineError> {
+        let questions = self.questions(run, texts)?;
+        let mut judged: Vec<Judged> = texts.iter().map(|_| Judged::default()).collect();
+        for (judge, curves) in run.judges.iter().zip(curves) {
+            self.ask(*judge, curves, &questions, &mut judged, caller)?;
+        }
+        Ok(judged.into_iter().map(Judged::settle).collect())
     }
 
     /// The requests for texts, the same for every judge. Those with the same prompt stand together.
@@ -250,19 +269,20 @@ struct Judged {
 }
 
 impl Judged {
-    /// P(intended side): the mean over the judges that know; `None` when none does.
-    fn confidence(&self, intended: Side) -> Option<Probability> {
+    /// The mean over the judges that know; `None` when none does.
+    fn settle(self) -> JudgedText {
         let numbers: Vec<f64> = self
             .matching
             .iter()
             .map(|matching| matching.value())
             .collect();
         // A mean of probabilities is one; rounding could carry it past an end.
-        let matching = Probability::new(average(&numbers)?.clamp(0.0, 1.0)).ok()?;
-        Some(match intended {
-            Side::Matching => matching,
-            Side::NotMatching => matching.complement(),
-        })
+        let matching =
+            average(&numbers).and_then(|mean| Probability::new(mean.clamp(0.0, 1.0)).ok());
+        JudgedText {
+            judgements: self.judgements,
+            matching,
+        }
     }
 }
 
@@ -277,7 +297,7 @@ fn voice(run: &RunPlan<'_>, rater: &Rater, side: Side) -> Result<(Prompt, String
     let values = Values {
         behaviour: run.behaviour,
         label: side,
-        examples: &[],
+        examples: run.behaviour.examples.side(side),
         statement: None,
     };
     let mut prompt = run.kind.prompts.render_prompt(&rater.prompt, &values)?;
@@ -330,18 +350,10 @@ fn read(
         .collect::<Result<_, _>>()?;
     let forms = rater.answers.as_ref();
     let reading = match (rater.method, replies.as_slice(), forms) {
-        (Method::Channel, [matching, not_matching], _) => {
-            let sum = |reply: &ScoreReply| {
-                reply
-                    .scores
-                    .first()
-                    .map_or(f64::NAN, |score| score.log_probability)
-            };
-            Reading {
-                log_odds: sum(matching) - sum(not_matching),
-                covered: None,
-            }
-        }
+        (Method::Channel, [matching, not_matching], _) => Reading {
+            log_odds: channel(matching, not_matching),
+            covered: None,
+        },
         (Method::Sequence, [reply], Some(forms)) => {
             let (matching, not_matching) = sides(reply, forms)?;
             Reading {
@@ -365,6 +377,18 @@ fn read(
         Ok(reading)
     } else {
         Err(UnknownReason::NonFiniteLogits)
+    }
+}
+
+/// How much likelier the text is in the one voice than in the other, in nats per root of its length in
+/// tokens: each token adds its own chance error to the sum, so the error of the sum grows with that root.
+/// NaN when a score is missing or a length is 0.
+fn channel(matching: &ScoreReply, not_matching: &ScoreReply) -> f64 {
+    match (matching.scores.first(), not_matching.scores.first()) {
+        (Some(one), Some(other)) => {
+            (one.log_probability - other.log_probability) / f64::from(one.tokens).sqrt()
+        }
+        _ => f64::NAN,
     }
 }
 
@@ -456,10 +480,19 @@ mod tests {
     }
 
     #[test]
-    fn channel_subtracts_the_sum_under_the_contrast() {
+    fn channel_subtracts_the_sum_under_the_contrast_per_root_of_the_length() {
         let got = read(&rater(Method::Channel), &[reply(&[-20.0]), reply(&[-23.5])]).unwrap();
         assert!((got.log_odds - 3.5).abs() < 1e-12);
         assert_eq!(got.covered, None);
+        let four_tokens = |log_probability| {
+            reply(&[log_probability]).map(|mut reply| {
+                reply.scores[0].tokens = 4;
+                reply
+            })
+        };
+        let replies = [four_tokens(-20.0), four_tokens(-23.5)];
+        let got = read(&rater(Method::Channel), &replies).unwrap();
+        assert!((got.log_odds - 1.75).abs() < 1e-12);
     }
 
     #[test]

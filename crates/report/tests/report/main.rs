@@ -5,6 +5,7 @@
     reason = "a fixture that cannot be made must fail its test"
 )]
 
+mod borderline;
 mod figures;
 mod fixture;
 mod hostile;

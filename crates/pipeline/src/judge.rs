@@ -1,0 +1,51 @@
+//! Judging texts that are already there: the same raters, prompts and curves as in a run.
+
+use evalwright_core::{Interrupt, Judgement, Probability};
+use evalwright_store::ReplyStore;
+
+use crate::calibrate::JudgeCurves;
+use crate::calls::Caller;
+use crate::error::PipelineError;
+use crate::plan::{Checked, RunPlan};
+use crate::progress::Progress;
+
+/// What all raters of a plan say about one text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JudgedText {
+    /// One per judge and wording, judges first.
+    pub judgements: Vec<Judgement>,
+    /// P(the text matches the behaviour), averaged as in a run; `None` when no rater knows.
+    pub matching: Option<Probability>,
+}
+
+/// Judges texts with the plan's judges under all wordings of its kind; replies come from the store where it
+/// has them. The generator is not asked. Results stand in the order of the texts.
+///
+/// # Errors
+/// As [`crate::run`].
+pub fn judge(
+    plan: &RunPlan<'_>,
+    texts: &[String],
+    store: &ReplyStore,
+    interrupt: &Interrupt,
+    progress: &dyn Progress,
+) -> Result<Vec<JudgedText>, PipelineError> {
+    let checked = Checked::new(plan)?;
+    let Some(score) = checked.stages.score() else {
+        return Ok(texts
+            .iter()
+            .map(|_| JudgedText {
+                judgements: Vec::new(),
+                matching: None,
+            })
+            .collect());
+    };
+    let raters = score.options.raters();
+    let curves: Vec<JudgeCurves> = plan
+        .judges
+        .iter()
+        .map(|judge| JudgeCurves::new(&plan.kind.kind.calibration, judge.identity(), raters))
+        .collect();
+    let mut caller = Caller::new(store, interrupt, progress);
+    score.options.judge_all(plan, &curves, texts, &mut caller)
+}
