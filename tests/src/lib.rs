@@ -3,7 +3,7 @@
 /// A behaviour of the built-in kind `statement` with 4 rows.
 pub const BEHAVIOUR: &str = include_str!("../fixtures/keeps-promises.toml");
 
-/// A behaviour of [`QUICK_KIND`] with 4 rows.
+/// A behaviour of [`QUICK_KIND`] with 2 rows.
 pub const QUICK_BEHAVIOUR: &str = include_str!("../fixtures/quick-promises.toml");
 
 /// The files of a project's own kind that asks and scores as little as it can: for tests that need a

@@ -78,15 +78,30 @@ fn kinds_are_listed_shown_and_rendered() {
 fn a_name_of_a_kind_or_template_that_is_wrong() {
     let project = quick_project();
     let finished = project.run(&["kinds", "show", "quik"]).unwrap();
-    insta::assert_snapshot!(project.transcript(&finished), @"");
+    // The list of all kinds follows, and it grows.
+    let shown = project.transcript(&finished);
+    let (start, _) = shown.split_once("?; kinds: ").unwrap();
+    insta::assert_snapshot!(start, @r#"
+    exit code: 3
+    --- stderr
+    error: there is no kind `quik`, did you mean `quick`
+    "#);
     let finished = project
-        .run(&["kinds", "show", "statement", "--preset", "publishd"])
+        .run(&["kinds", "show", "quick", "--preset", "publishd"])
         .unwrap();
-    insta::assert_snapshot!(project.transcript(&finished), @"");
+    insta::assert_snapshot!(project.transcript(&finished), @r#"
+    exit code: 3
+    --- stderr
+    error: kind `quick` has no preset `publishd`; presets: `default`
+    "#);
     let finished = project
         .run(&["kinds", "render", "quick", "--template", "no.j2"])
         .unwrap();
-    insta::assert_snapshot!(project.transcript(&finished), @"");
+    insta::assert_snapshot!(project.transcript(&finished), @r#"
+    exit code: 2
+    --- stderr
+    error: kind `quick` uses no template `no.j2` in this preset
+    "#);
 }
 
 #[test]
@@ -112,7 +127,13 @@ fn a_new_project_can_be_run_and_is_never_overwritten() {
     assert!(estimate["sample_calls"]["first_wave"].as_u64().unwrap() >= 40);
 
     let finished = project.run(&init).unwrap();
-    insta::assert_snapshot!(project.transcript(&finished), @"");
+    insta::assert_snapshot!(project.transcript(&finished), @r#"
+    exit code: 2
+    --- stderr
+    error: study/says-sorry.toml is there already; nothing was written
+
+    hint: name another folder, or another behaviour with `--name`
+    "#);
     let finished = project
         .run(&["init", "study", "--name", "../elsewhere"])
         .unwrap();
@@ -134,7 +155,13 @@ fn models_are_listed_with_or_without_weights() {
     assert!(lines.contains("not fetched"), "{lines}");
 
     let finished = project.run(&["model", "path"]).unwrap();
-    insta::assert_snapshot!(project.transcript(&finished), @"");
+    insta::assert_snapshot!(project.transcript(&finished), @r#"
+    exit code: 4
+    --- stderr
+    error: the weights of local/smollm2-135m-instruct are not on this machine
+
+    hint: `evalwright model pull local/smollm2-135m-instruct` fetches them
+    "#);
 
     let weights = evalwright_testing::weights().unwrap();
     let pull = ["model", "pull", "--model-path", weights.to_str().unwrap()];
@@ -155,7 +182,7 @@ fn the_report_of_a_version_is_built_again_byte_for_byte() {
 
     let report = done(project.run(&["report", version, "--out", "again"]).unwrap());
     assert!(
-        report.stdout.contains("promises 1.0.0: 4 rows"),
+        report.stdout.contains("promises 1.0.0: 2 rows"),
         "{}",
         report.stdout
     );
@@ -215,7 +242,15 @@ fn a_reader_that_went_away_is_no_error() {
 fn a_wrong_command_line_ends_with_2_and_help_with_0() {
     let project = Project::new().unwrap();
     let finished = project.run(&["rnu", "x.toml"]).unwrap();
-    insta::assert_snapshot!(project.transcript(&finished), @"");
+    insta::assert_snapshot!(project.transcript(&finished), @r#"
+    exit code: 2
+    --- stderr
+    error: unrecognized subcommand 'rnu'
+
+    Usage: evalwright <COMMAND>
+
+    For more information, try '--help'.
+    "#);
     for wrong in [
         &["run"][..],
         &["run", "x.toml", "--threads", "0"],

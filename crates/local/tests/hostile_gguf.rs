@@ -7,8 +7,10 @@
 
 mod support;
 
+use std::fs::File;
+use std::io::{Seek, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use evalwright_core::{Interrupt, Model};
@@ -84,6 +86,33 @@ fn mutate(bytes: &mut Vec<u8>, reach: usize, dice: &mut Dice) {
     }
 }
 
+/// A file that is overwritten again and again. Cutting it to nothing first would make some file systems write
+/// every version to the disk.
+struct Scratch {
+    path: PathBuf,
+    file: File,
+    _folder: tempfile::TempDir,
+}
+
+impl Scratch {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("damaged.gguf");
+        Self {
+            file: File::create(&path).unwrap(),
+            path,
+            _folder: folder,
+        }
+    }
+
+    fn hold(&mut self, bytes: &[u8]) -> &Path {
+        self.file.rewind().unwrap();
+        self.file.write_all(bytes).unwrap();
+        self.file.set_len(bytes.len() as u64).unwrap();
+        &self.path
+    }
+}
+
 /// Runs one damaged file; what goes wrong names the seed that makes it again.
 fn survive(seed: u64, what: impl FnOnce()) {
     let start = Instant::now();
@@ -116,18 +145,16 @@ fn header() -> Vec<u8> {
 
 #[test]
 fn a_hundred_thousand_damaged_headers_are_read_or_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("damaged.gguf");
+    let mut scratch = Scratch::new();
     let sound = header();
-    std::fs::write(&path, &sound).unwrap();
-    GgufFile::open(&path).unwrap();
+    GgufFile::open(scratch.hold(&sound)).unwrap();
     let before = peak_kib();
     let (mut refused, mut read) = (0, 0);
     for seed in 0..100_000 {
         let mut bytes = sound.clone();
         mutate(&mut bytes, sound.len(), &mut Dice(seed));
-        std::fs::write(&path, &bytes).unwrap();
-        survive(seed, || match GgufFile::open(&path) {
+        let path = scratch.hold(&bytes);
+        survive(seed, || match GgufFile::open(path) {
             Ok(file) => {
                 read += 1;
                 for name in [
@@ -163,8 +190,7 @@ fn a_hundred_thousand_damaged_headers_are_read_or_refused() {
 
 #[test]
 fn three_thousand_damaged_models_are_asked_or_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("damaged.gguf");
+    let mut scratch = Scratch::new();
     let sound = tiny::model();
     let reach = sound.header_length();
     let sound = sound.bytes();
@@ -172,8 +198,8 @@ fn three_thousand_damaged_models_are_asked_or_refused() {
     for seed in 0..3_000 {
         let mut bytes = sound.clone();
         mutate(&mut bytes, reach, &mut Dice(seed));
-        std::fs::write(&path, &bytes).unwrap();
-        survive(seed, || match ask(&path) {
+        let path = scratch.hold(&bytes);
+        survive(seed, || match ask(path) {
             Ok(()) => asked += 1,
             Err(_) => refused += 1,
         });
@@ -212,8 +238,7 @@ fn ask(path: &Path) -> Result<(), String> {
 /// Values that are each well-formed and together nonsense.
 #[test]
 fn sizes_that_contradict_each_other_are_errors() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("damaged.gguf");
+    let mut scratch = Scratch::new();
     let keys = [
         "llama.embedding_length",
         "llama.attention.head_count",
@@ -227,11 +252,11 @@ fn sizes_that_contradict_each_other_are_errors() {
     ];
     for key in keys {
         for value in [0, 1, 3, 31, 33, 64, 65_536, u32::MAX] {
-            std::fs::write(&path, tiny::model().set(key, Value::Count(value)).bytes()).unwrap();
-            survive(value.into(), || drop(ask(&path)));
+            let path = scratch.hold(&tiny::model().set(key, Value::Count(value)).bytes());
+            survive(value.into(), || drop(ask(path)));
         }
-        std::fs::write(&path, tiny::model().remove(key).bytes()).unwrap();
-        survive(0, || drop(ask(&path)));
+        let path = scratch.hold(&tiny::model().remove(key).bytes());
+        survive(0, || drop(ask(path)));
     }
     for (key, value) in [
         ("llama.rope.freq_base", Value::Float(f32::NAN)),
@@ -266,8 +291,8 @@ fn sizes_that_contradict_each_other_are_errors() {
             Value::Text("{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}".to_owned()),
         ),
     ] {
-        std::fs::write(&path, tiny::model().set(key, value).bytes()).unwrap();
-        survive(0, || drop(ask(&path)));
+        let path = scratch.hold(&tiny::model().set(key, value).bytes());
+        survive(0, || drop(ask(path)));
     }
 }
 

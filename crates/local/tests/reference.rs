@@ -37,14 +37,17 @@ fn reference() -> Option<Reference> {
     Some(reference)
 }
 
-/// The user's turn of a prompt written out in the model's chat format, and the beginning of the reply.
-fn as_chat(written: &str) -> Prompt {
-    let (_, rest) = written.split_once("<|im_start|>user\n").unwrap();
-    let (user, rest) = rest
+/// A prompt of the reference as a request holds it: the turn of a conversation in the model's own format with
+/// the beginning of the reply, or plain text.
+fn as_prompt(written: &str) -> Prompt {
+    let Some((_, rest)) = written.split_once("<|im_start|>user\n") else {
+        return Prompt::Text(written.to_owned());
+    };
+    let (user, opening) = rest
         .split_once("<|im_end|>\n<|im_start|>assistant\n")
         .unwrap();
-    assert!(!rest.contains("<|im_"), "one turn only");
-    chat(user, rest)
+    assert!(!opening.contains("<|im_"), "one turn only");
+    chat(user, opening)
 }
 
 #[test]
@@ -67,7 +70,7 @@ fn token_ids_are_equal() {
             entry.token_ids
         );
         assert_eq!(
-            model.prompt_tokens(&as_chat(&entry.prompt)).unwrap(),
+            model.prompt_tokens(&as_prompt(&entry.prompt)).unwrap(),
             entry.token_ids,
             "through the chat template"
         );
@@ -128,7 +131,7 @@ fn the_batched_path_gives_the_reference_too() {
         .prompts
         .iter()
         .map(|entry| ScoreRequest {
-            prompt: as_chat(&entry.prompt),
+            prompt: as_prompt(&entry.prompt),
             continuations: entry.next_token_logprob.keys().cloned().collect(),
             mode: ScoreMode::FirstToken,
         })

@@ -7,6 +7,7 @@ use evalwright_core::{Cell, Model, Prompt, SlotName};
 use crate::calls::count;
 use crate::error::PipelineError;
 use crate::plan::{Checked, RunPlan};
+use crate::stage::score::Shown;
 
 /// The least and the most that may come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -88,7 +89,9 @@ pub fn estimate(plan: &RunPlan<'_>) -> Result<Estimate, PipelineError> {
 
     if let Some(score) = checked.stages.score() {
         // The questions about one empty statement: its own length is what `reply_tokens` stands for.
-        let questions = score.options.questions(plan, &[String::new()])?;
+        let questions = score
+            .options
+            .questions(plan, Shown::HeldBack, &[String::new()])?;
         for judge in plan.judges {
             for question in &questions {
                 let request = &question.request;

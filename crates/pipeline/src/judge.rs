@@ -8,6 +8,7 @@ use crate::calls::Caller;
 use crate::error::PipelineError;
 use crate::plan::{Checked, RunPlan};
 use crate::progress::Progress;
+use crate::stage::score::Shown;
 
 /// What all raters of a plan say about one text.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,7 +20,8 @@ pub struct JudgedText {
 }
 
 /// Judges texts with the plan's judges under all wordings of its kind; replies come from the store where it
-/// has them. The generator is not asked. Results stand in the order of the texts.
+/// has them. The generator is not asked, so the judges read all
+/// of the behaviour's examples. Results stand in the order of the texts.
 ///
 /// # Errors
 /// As [`crate::run`].
@@ -47,5 +49,7 @@ pub fn judge(
         .map(|judge| JudgeCurves::new(&plan.kind.kind.calibration, judge.identity(), raters))
         .collect();
     let mut caller = Caller::new(store, interrupt, progress);
-    score.options.judge_all(plan, &curves, texts, &mut caller)
+    score
+        .options
+        .judge_all(plan, Shown::All, &curves, texts, &mut caller)
 }

@@ -73,6 +73,21 @@ impl Examples {
             Side::NotMatching => &self.not_matching,
         }
     }
+
+    /// The examples that the writer may be shown: the first half of a side's, rounded up.
+    #[must_use]
+    pub fn for_writer(&self, side: Side) -> &[String] {
+        let all = self.side(side);
+        all.get(..all.len().div_ceil(2)).unwrap_or_default()
+    }
+
+    /// The examples that judges of written statements are shown: those that the writer never sees. A judge
+    /// that read what the writer read would find likely whatever the writer made of it.
+    #[must_use]
+    pub fn for_judges(&self, side: Side) -> &[String] {
+        let all = self.side(side);
+        all.get(all.len().div_ceil(2)..).unwrap_or_default()
+    }
 }
 
 /// The models of a run.

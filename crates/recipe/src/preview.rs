@@ -158,16 +158,18 @@ fn render(
     behaviour: &Behaviour,
     label: Side,
 ) -> Result<SamplePrompt, RecipeError> {
-    let examples = behaviour.examples.side(label);
-    let shown = match purpose {
-        Purpose::Ask { examples: wanted } => wanted.min(examples.len()),
-        Purpose::Channel => examples.len(),
-        _ => 0,
+    let examples = match purpose {
+        Purpose::Ask { examples: wanted } => {
+            let writers = behaviour.examples.for_writer(label);
+            writers.get(..wanted).unwrap_or(writers)
+        }
+        Purpose::Channel => behaviour.examples.for_judges(label),
+        Purpose::Asked | Purpose::Question => &[],
     };
     let values = Values {
         behaviour,
         label,
-        examples: examples.get(..shown).unwrap_or_default(),
+        examples,
         statement: purpose.has_statement().then_some(STATEMENT),
     };
     let prompt = match purpose {

@@ -20,8 +20,9 @@ const HIDDEN_SUFFIX: &str = "_PROXY";
 /// A temporary folder with a home of its own. Dropping it removes it.
 #[derive(Debug)]
 pub struct Project {
-    outer: TempDir,
     folder: PathBuf,
+    home: PathBuf,
+    _outer: TempDir,
 }
 
 /// A command that ended.
@@ -57,11 +58,14 @@ impl Project {
         };
         let outer = tempfile::tempdir().map_err(failed)?;
         // The program may print paths with links followed; so are the ones that tests compare with.
-        let folder = std::fs::canonicalize(outer.path())
-            .map_err(failed)?
-            .join("project");
+        let root = std::fs::canonicalize(outer.path()).map_err(failed)?;
+        let folder = root.join("project");
         std::fs::create_dir(&folder).map_err(failed)?;
-        Ok(Self { outer, folder })
+        Ok(Self {
+            folder,
+            home: root.join("home"),
+            _outer: outer,
+        })
     }
 
     /// The project's folder, in which commands run.
@@ -142,7 +146,7 @@ impl Project {
     }
 
     /// What a command wrote and how it ended, as one text without what differs between machines: the
-    /// project's folder reads `[project]`.
+    /// project's folder reads `[project]`, and the home folder `[home]`.
     #[must_use]
     pub fn transcript(&self, finished: &Finished) -> String {
         let code = finished
@@ -155,6 +159,7 @@ impl Project {
             }
         }
         text.replace(&self.folder.display().to_string(), "[project]")
+            .replace(&self.home.display().to_string(), "[home]")
     }
 
     fn prepare(&self, command: &mut Command) {
@@ -169,7 +174,7 @@ impl Project {
         }
         command
             .current_dir(&self.folder)
-            .env("HOME", self.outer.path().join("home"))
+            .env("HOME", &self.home)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

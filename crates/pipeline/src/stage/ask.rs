@@ -48,7 +48,7 @@ impl<'a> Asking<'a> {
         let seed = slot.seed(run.seed());
         let side = slot.cell.label;
         let examples = drawn(
-            run.behaviour.examples.side(side),
+            run.behaviour.examples.for_writer(side),
             self.options.examples,
             seed.derive("examples"),
         );

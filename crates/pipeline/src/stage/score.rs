@@ -26,6 +26,15 @@ pub(crate) struct Scoring<'a> {
     options: &'a ScoreStage,
 }
 
+/// Which of the behaviour's examples the judges read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// Those that the writer never sees: for statements that were written in the run.
+    HeldBack,
+    /// All: for texts that come from elsewhere.
+    All,
+}
+
 /// One request of a judge with what it is for.
 pub(crate) struct Question {
     /// What is asked.
@@ -87,7 +96,8 @@ impl<'a> Scoring<'a> {
             .filter_map(|position| ledger.entries().get(*position))
             .map(|entry| entry.candidate.text.clone())
             .collect();
-        let judged = self.judge_all(context.run, context.curves, &texts, caller)?;
+        let judged =
+            self.judge_all(context.run, Shown::HeldBack, context.curves, &texts, caller)?;
         for (position, judged) in positions.iter().zip(judged) {
             let Some(entry) = ledger.entry_mut(*position) else {
                 continue;
@@ -124,11 +134,12 @@ impl<'a> Scoring<'a> {
     pub(crate) fn judge_all(
         &self,
         run: &RunPlan<'_>,
+        shown: Shown,
         curves: &[JudgeCurves],
         texts: &[String],
         caller: &mut Caller<'_>,
     ) -> Result<Vec<JudgedText>, PipelineError> {
-        let questions = self.questions(run, texts)?;
+        let questions = self.questions(run, shown, texts)?;
         let mut judged: Vec<Judged> = texts.iter().map(|_| Judged::default()).collect();
         for (judge, curves) in run.judges.iter().zip(curves) {
             self.ask(*judge, curves, &questions, &mut judged, caller)?;
@@ -140,6 +151,7 @@ impl<'a> Scoring<'a> {
     pub(crate) fn questions(
         &self,
         run: &RunPlan<'_>,
+        shown: Shown,
         texts: &[String],
     ) -> Result<Vec<Question>, PipelineError> {
         let mut questions = Vec::new();
@@ -147,7 +159,7 @@ impl<'a> Scoring<'a> {
             match (wording.method, &wording.answers) {
                 (Method::Channel, _) => {
                     for side in Side::ALL {
-                        let (prompt, lead) = voice(run, wording, side)?;
+                        let (prompt, lead) = voice(run, shown, wording, side)?;
                         questions.extend(texts.iter().enumerate().map(|(text, statement)| {
                             let request = ScoreRequest {
                                 prompt: prompt.clone(),
@@ -293,11 +305,19 @@ pub(crate) fn rater_name(model: &str, wording: &str) -> String {
 
 /// The prompt of a channel rater for one side, and the blanks that move from its end to the text: models
 /// read a blank as the beginning of the word after it, so a prompt that ends with one misleads them.
-fn voice(run: &RunPlan<'_>, rater: &Rater, side: Side) -> Result<(Prompt, String), PipelineError> {
+fn voice(
+    run: &RunPlan<'_>,
+    shown: Shown,
+    rater: &Rater,
+    side: Side,
+) -> Result<(Prompt, String), PipelineError> {
     let values = Values {
         behaviour: run.behaviour,
         label: side,
-        examples: run.behaviour.examples.side(side),
+        examples: match shown {
+            Shown::HeldBack => run.behaviour.examples.for_judges(side),
+            Shown::All => run.behaviour.examples.side(side),
+        },
         statement: None,
     };
     let mut prompt = run.kind.prompts.render_prompt(&rater.prompt, &values)?;
