@@ -91,18 +91,12 @@ fn a_slot_gives_the_same_text_whatever_runs_beside_it() {
         texts.len()
     );
 
-    assert_eq!(
-        sample(three_threads(), &requests),
-        together,
-        "three threads"
-    );
-
     let reversed: Vec<_> = requests.iter().rev().cloned().collect();
     let mut backwards = sample(three_threads(), &reversed);
     backwards.reverse();
-    assert_eq!(backwards, together, "the reverse order");
+    assert_eq!(backwards, together, "three threads, in reverse order");
 
-    for index in (0..requests.len()).step_by(7) {
+    for index in (0..requests.len()).step_by(11) {
         let alone = sample(one_thread(), std::slice::from_ref(&requests[index]));
         assert_eq!(alone[0], together[index], "request {index} alone");
     }
@@ -110,7 +104,7 @@ fn a_slot_gives_the_same_text_whatever_runs_beside_it() {
 
 fn mixed_scores() -> Vec<ScoreRequest> {
     let mut requests = Vec::new();
-    for (index, topic) in TOPICS.iter().enumerate() {
+    for (index, topic) in TOPICS.iter().enumerate().take(5) {
         for wording in [
             "A person cares about",
             "A person who has never in their life cared about",
@@ -153,19 +147,16 @@ fn a_score_is_the_same_to_the_last_bit_whatever_runs_beside_it() {
     assert!(together.iter().all(Result::is_ok));
     let distinct: BTreeSet<_> = together.iter().flatten().collect();
     assert!(
-        distinct.len() + TOPICS.len() > requests.len(),
+        distinct.len() + 5 > requests.len(),
         "different requests have different scores"
     );
 
-    let by_three: Vec<_> = score(three_threads(), &requests).iter().map(bits).collect();
-    assert_eq!(by_three, together, "three threads");
-
     let reversed: Vec<_> = requests.iter().rev().cloned().collect();
-    let mut backwards: Vec<_> = score(one_thread(), &reversed).iter().map(bits).collect();
+    let mut backwards: Vec<_> = score(three_threads(), &reversed).iter().map(bits).collect();
     backwards.reverse();
-    assert_eq!(backwards, together, "the reverse order");
+    assert_eq!(backwards, together, "three threads, in reverse order");
 
-    for (index, request) in requests.iter().enumerate().step_by(5) {
+    for (index, request) in requests.iter().enumerate().step_by(6) {
         // Alone nothing is shared; beside a near copy the whole beginning is.
         let alone = score(one_thread(), std::slice::from_ref(request));
         assert_eq!(bits(&alone[0]), together[index], "request {index} alone");
