@@ -275,7 +275,7 @@ fn no_weights_and_no_network() {
     let finished = Finished::from(output.unwrap());
     assert!(!project.path().join("generated").exists());
     let shown = project.transcript(&finished);
-    let (_, error) = shown.split_once("error: ").unwrap();
+    let (_, error) = shown.split_once("\nerror: ").unwrap();
     // How the system words it is its own.
     let cause = ": error sending request: client error (Connect): tcp connect error: ";
     let lines = error

@@ -104,7 +104,4 @@ fn no_space_for_replies() {
         versions(&project.path().join("generated/promises")),
         [""; 0]
     );
-
-    let finished = project.run_with_weights(&run).unwrap();
-    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
 }

@@ -1,10 +1,5 @@
 //! With the real weights: what a request gets back depends on that request alone, to the last bit.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a request that cannot be asked must fail its test"
-)]
-
 mod support;
 
 use std::collections::BTreeSet;
