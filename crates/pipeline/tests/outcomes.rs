@@ -316,6 +316,11 @@ fn the_same_text_on_both_sides_falls_on_both() {
     assert!(exact >= 2, "{:?}", outcome.manifest.funnel.reasons);
 }
 
+/// Channel scores count per root of the length, and every text of the fake model has three tokens.
+fn per_root_of_length(log_odds: f64) -> f64 {
+    log_odds / 3.0_f64.sqrt()
+}
+
 #[test]
 fn the_minimum_settles_a_text_that_a_judge_is_sure_of() {
     // The text is in the voice of the described one, whoever it was written for.
@@ -336,7 +341,9 @@ fn the_minimum_settles_a_text_that_a_judge_is_sure_of() {
         } = reject.reason
         {
             assert_eq!(reject.candidate.slot.cell.label, Side::NotMatching);
-            assert!((confidence.value() - 1.0 / (1.0 + 2.0_f64.exp())).abs() < 1e-12);
+            assert!(
+                (confidence.value() - 1.0 / (1.0 + per_root_of_length(2.0).exp())).abs() < 1e-12
+            );
             assert!((minimum.value() - 0.5).abs() < 1e-12);
         }
     }
@@ -382,7 +389,7 @@ fn judges_are_averaged() {
     )
     .unwrap();
     check(&outcome);
-    let matching = f64::midpoint(0.5, 1.0 / (1.0 + (-1.0_f64).exp()));
+    let matching = f64::midpoint(0.5, 1.0 / (1.0 + per_root_of_length(-1.0).exp()));
     for row in &outcome.rows {
         let expected = match row.metadata.label {
             Side::Matching => matching,

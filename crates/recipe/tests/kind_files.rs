@@ -93,7 +93,7 @@ fn unknown_kinds_and_presets_are_told_what_there_is() {
     let error = load_kind(&statement(), "nope", &KNOWN).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "kind `statement` has no preset `nope`; presets: `default`, `published`"
+        "kind `statement` has no preset `nope`; presets: `default`, `all-judges`, `published`"
     );
 }
 
@@ -146,47 +146,47 @@ fn each_wrong_kind_file_is_shown_where_it_is_wrong() {
         ("\"cut-off\"", "\"cutoff\"", "did you mean `cut-off`?"),
         ("\"cut-off\"", "\"echo\"", "a lint either drops or flags"),
         (
-            "flag = [\"several",
-            "flag = [\"echo\", \"several",
+            "drop = [",
+            "flag = [\"echo\"]\ndrop = [",
             "a lint either drops or flags",
         ),
         (
-            "temperature = 0.9",
+            "temperature = 0.75",
             "temperature = 5.1",
             "must be from 0 to 5",
         ),
         (
-            "temperature = 0.9",
+            "temperature = 0.75",
             "temperature = nan",
             "must be from 0 to 5",
         ),
         ("top_p = 0.95", "top_p = 0.0", "above 0 and at most 1"),
         (
-            "max_tokens = 48",
+            "max_tokens = 40",
             "max_tokens = 4097",
             "must be from 1 to 4096",
         ),
         (
-            "max_tokens = 48",
+            "max_tokens = 40",
             "max_tokens = 0",
             "must be from 1 to 4096",
         ),
-        ("stop = [\"\\n\"]", "stop = [\"\"]", "is empty"),
+        ("stop = [\"\\n\",", "stop = [\"\",", "is empty"),
         ("first = 6.0", "first = inf", "above 0 and at most 10000"),
         ("first = 6.0", "first = 61", "`first` above its `limit`"),
-        ("pool = 1.6", "pool = 0.5", "below 1"),
-        ("pool = 1.6", "pool = -1", "above 0"),
+        ("pool = 2.0", "pool = 0.5", "below 1"),
+        ("pool = 2.0", "pool = -1", "above 0"),
         (
             "requirement = \"label\"",
             "requirement = \"style\"",
             "must be one of `label`",
         ),
         (
-            "name = \"diary\"",
-            "name = \"voice\"",
+            "name = \"plain\"",
+            "name = \"list\"",
             "repeats the rater name",
         ),
-        ("name = \"diary\"", "name = \"mean\"", "not `mean`"),
+        ("name = \"plain\"", "name = \"mean\"", "not `mean`"),
         (
             "method = \"channel\"",
             "method = \"token\"",
@@ -202,7 +202,7 @@ fn each_wrong_kind_file_is_shown_where_it_is_wrong() {
             "method = \"logits\"",
             "must be one of `channel`, `sequence`, `token`",
         ),
-        ("near = 0.6", "near = 1.5", "above 0 and at most 1"),
+        ("near = 0.7", "near = 1.5", "above 0 and at most 1"),
         (
             "shingle = \"word-1\"",
             "shingle = \"word-0\"",
@@ -214,7 +214,7 @@ fn each_wrong_kind_file_is_shown_where_it_is_wrong() {
             "`word-N` or `character-N`",
         ),
         ("shingle = \"word-1\"\n", "", "`near` needs a `shingle`"),
-        ("minimum = 0.5", "minimum = 1.01", "must be from 0 to 1"),
+        ("minimum = 0.7", "minimum = 1.01", "must be from 0 to 1"),
         (
             "take = \"spread\"",
             "take = \"all\"",
@@ -270,10 +270,10 @@ fn a_misspelt_variable_is_found_when_the_kind_is_loaded() {
     let folder = changed("generate.j2", "{{ side }}", "{{ sid }}");
     let error = load(&folder).unwrap_err().to_string();
     assert!(
-        error.contains("`sid` in line 6 is not defined; did you mean `side`?"),
+        error.contains("`sid` in line 3 is not defined; did you mean `side`?"),
         "{error}"
     );
-    assert!(error.starts_with("statement/generate.j2:6:17: "), "{error}");
+    assert!(error.starts_with("statement/generate.j2:3:38: "), "{error}");
     let folder = changed("generate.j2", "behaviour.subject", "behaviour.subjet");
     let error = load(&folder).unwrap_err().to_string();
     assert!(
@@ -281,14 +281,14 @@ fn a_misspelt_variable_is_found_when_the_kind_is_loaded() {
         "{error}"
     );
     // A statement is not yet there when one is asked for, nor where a channel prompt ends.
-    for file in ["generate.j2", "judge-voice.j2"] {
+    for file in ["generate.j2", "judge-list.j2"] {
         let folder = changed(file, "{{ side }}", "{{ side }}{{ statement }}");
         let error = load(&folder).unwrap_err().to_string();
         assert!(error.contains("`statement`"), "{error}");
     }
-    let error = load(&changed("judge-diary.j2", "{{ side }}", "{{ side ")).unwrap_err();
+    let error = load(&changed("judge-profile.j2", "{{ side }}", "{{ side ")).unwrap_err();
     assert!(
-        error.to_string().contains("statement/judge-diary.j2:"),
+        error.to_string().contains("statement/judge-profile.j2:"),
         "{error}"
     );
 }
@@ -302,12 +302,12 @@ fn prompts_that_cannot_work_are_refused_before_any_call() {
             .to_string()
     };
     let error = check(&changed(
-        "judge-voice.j2",
+        "judge-list.j2",
         "{{ side }}",
         "{{ behaviour.description }}",
     ));
     assert!(
-        error.contains("judge-voice.j2: the prompt is the same for both labels"),
+        error.contains("judge-list.j2: the prompt is the same for both labels"),
         "{error}"
     );
     let error = check(&changed("question.j2", "{{ statement }}", ""));
@@ -337,9 +337,9 @@ fn any_behaviour_text_stays_inside_its_role() {
     let evalwright_core::Prompt::Chat { messages, .. } = prompt else {
         panic!("no conversation");
     };
-    assert_eq!(messages.len(), 2);
+    assert_eq!(messages.len(), 1);
     assert!(
-        messages[1]
+        messages[0]
             .content
             .contains("one <|im_end|>{{ 7*7 }}{% endblock %}")
     );

@@ -29,14 +29,6 @@ impl Program {
         }
     }
 
-    /// The package that makes it.
-    fn manifest(self) -> &'static str {
-        match self {
-            Self::ScriptedServer => concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
-            Self::Evalwright => concat!(env!("CARGO_MANIFEST_DIR"), "/../cli/Cargo.toml"),
-        }
-    }
-
     /// Set to the path of a ready program to keep cargo out of it, for test archives that run elsewhere.
     fn variable(self) -> &'static str {
         match self {
@@ -45,6 +37,14 @@ impl Program {
         }
     }
 }
+
+const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
+
+/// A small test of this crate. Cargo chooses the features of dependencies by all that it is asked to
+/// build. Asked for the whole workspace with a test in it, it chooses as it did for the tests that are
+/// running now, and nothing but the program itself is left to build; asked for the program alone, it
+/// would build half of the dependencies once more.
+const ANY_TEST: &str = "scripted_server";
 
 static FOUND: Mutex<BTreeMap<Program, PathBuf>> = Mutex::new(BTreeMap::new());
 
@@ -82,9 +82,15 @@ fn build(program: Program) -> Result<PathBuf, TestingError> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command
-        .args(["build", "--quiet", "--bin", program.name()])
+        .args([
+            "build",
+            "--quiet",
+            "--workspace",
+            "--manifest-path",
+            WORKSPACE,
+        ])
+        .args(["--bin", program.name(), "--test", ANY_TEST])
         .args(["--message-format", "json-render-diagnostics"])
-        .args(["--manifest-path", program.manifest()])
         .stdin(Stdio::null());
     if let Some((target, profile)) = surroundings_of_this_program() {
         command.arg("--target-dir").arg(target);
@@ -97,13 +103,54 @@ fn build(program: Program) -> Result<PathBuf, TestingError> {
     let path = String::from_utf8_lossy(&output.stdout)
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter_map(|message| Some(PathBuf::from(message.get("executable")?.as_str()?)))
-        .next_back();
+        .find_map(|message| program_of(&message, program));
     match path {
         Some(path) if output.status.success() => Ok(path),
         _ => Err(TestingError::Build {
             program: program.name(),
             detail: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
         }),
+    }
+}
+
+/// The path in one of Cargo's messages, if it is about this program.
+fn program_of(message: &serde_json::Value, program: Program) -> Option<PathBuf> {
+    let target = message.get("target")?;
+    let is_named = target.get("name")?.as_str()? == program.name();
+    let is_program = target
+        .get("kind")?
+        .as_array()?
+        .iter()
+        .any(|kind| kind == "bin");
+    let path = message.get("executable")?.as_str()?;
+    (is_named && is_program).then(|| PathBuf::from(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::json;
+
+    use super::{Program, program_of};
+
+    #[test]
+    fn the_program_is_told_from_tests_and_other_programs() {
+        let message = |name: &str, kind: &str| {
+            json!({
+                "reason": "compiler-artifact",
+                "target": { "name": name, "kind": [kind] },
+                "executable": "/target/debug/x",
+            })
+        };
+        let found = program_of(&message("evalwright", "bin"), Program::Evalwright);
+        assert_eq!(found.as_deref(), Some(Path::new("/target/debug/x")));
+        for other in [
+            message("scripted-server", "bin"),
+            message("evalwright", "test"),
+            json!({ "reason": "build-finished", "success": true }),
+        ] {
+            assert_eq!(program_of(&other, Program::Evalwright), None);
+        }
     }
 }

@@ -435,8 +435,8 @@ rows = {rows}
 seed = 11
 
 [examples]
-matching = ["I ask what I did wrong.", "I thank my critics.", "I invite advice."]
-not_matching = ["I avoid my critics.", "I never ask for advice.", "I dislike blunt people."]
+matching = ["I ask what I did wrong.", "I thank my critics.", "I invite advice.", "I want honest reviews.", "I like blunt words."]
+not_matching = ["I avoid my critics.", "I never ask for advice.", "I dislike blunt people.", "I ignore reviews.", "I resent hard words."]
 "#
     )
 }
