@@ -302,12 +302,12 @@ fn prompts_that_cannot_work_are_refused_before_any_call() {
             .to_string()
     };
     let error = check(&changed(
-        "judge-list.j2",
+        "judge-plain.j2",
         "{{ side }}",
         "{{ behaviour.description }}",
     ));
     assert!(
-        error.contains("judge-list.j2: the prompt is the same for both labels"),
+        error.contains("judge-plain.j2: the prompt is the same for both labels"),
         "{error}"
     );
     let error = check(&changed("question.j2", "{{ statement }}", ""));
