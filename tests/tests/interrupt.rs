@@ -23,7 +23,7 @@ fn project() -> Project {
     for (name, text) in QUICK_KIND {
         project.write(name, text).unwrap();
     }
-    let behaviour = QUICK_BEHAVIOUR.replace("rows = 2", "rows = 10");
+    let behaviour = QUICK_BEHAVIOUR.replace("rows = 2", "rows = 6");
     project.write("promises.toml", behaviour).unwrap();
     project
 }
