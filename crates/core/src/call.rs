@@ -48,13 +48,60 @@ pub struct TokenUsage {
     pub prompt_tokens: u64,
     /// Tokens written (or scored).
     pub completion_tokens: u64,
+    /// Of the prompt's tokens, those that a server took from its own cache, where it says so.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cached_tokens: u64,
+    /// Of the tokens written, those of hidden reasoning, where the server says so.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reasoning_tokens: u64,
+}
+
+impl TokenUsage {
+    /// Tokens read and written, none of them cached or hidden.
+    #[must_use]
+    pub fn new(prompt_tokens: u64, completion_tokens: u64) -> Self {
+        Self {
+            prompt_tokens,
+            completion_tokens,
+            ..Self::default()
+        }
+    }
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl std::ops::AddAssign for TokenUsage {
     fn add_assign(&mut self, other: Self) {
         self.prompt_tokens += other.prompt_tokens;
         self.completion_tokens += other.completion_tokens;
+        self.cached_tokens += other.cached_tokens;
+        self.reasoning_tokens += other.reasoning_tokens;
     }
+}
+
+/// Something about a reply that its reader should know. It changes no label by itself; reports count it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "code")]
+pub enum ReplyNote {
+    /// The server did not say how many tokens it read and wrote; the numbers are our upper estimate.
+    UsageEstimated,
+    /// The reply ended because the model's context of this many tokens was full, below the limit asked for.
+    ContextFull {
+        /// Tokens of prompt and reply together.
+        tokens: u64,
+    },
+    /// A log-probability stood at a floor that servers write for "no value"; it counts as no mass.
+    FloorValue,
+    /// Probabilities were taken after a sampler at temperature 0: they say which token won, not how surely.
+    PostSampling,
+    /// A form was not among the tokens shown; only an upper bound of its mass is known.
+    FormNotShown,
+    /// The server gave no value for a form's log-probability; only an upper bound of its mass is known.
+    ValueMissing,
+    /// The reply was read from text that had to be repaired.
+    Repaired,
 }
 
 /// A text that a model wrote.
@@ -66,6 +113,9 @@ pub struct TextReply {
     pub finish: Finish,
     /// Tokens read and written.
     pub usage: TokenUsage,
+    /// What the reader should know; empty as a rule.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<ReplyNote>,
 }
 
 /// Which probability a score asks for.
@@ -96,6 +146,26 @@ pub struct AnswerScore {
     pub log_probability: f64,
     /// How many tokens the continuation has.
     pub tokens: u32,
+    /// The log-probability is an upper bound only: the continuation was not among the tokens that the
+    /// server showed, and can hold no more than the mass that the shown ones leave over.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub at_most: bool,
+}
+
+impl AnswerScore {
+    /// A score that is known.
+    #[must_use]
+    pub fn known(log_probability: f64, tokens: u32) -> Self {
+        Self {
+            log_probability,
+            tokens,
+            at_most: false,
+        }
+    }
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// The scores of one request, in the order of its continuations.
@@ -105,4 +175,7 @@ pub struct ScoreReply {
     pub scores: Vec<AnswerScore>,
     /// Tokens read and scored.
     pub usage: TokenUsage,
+    /// What the reader should know; empty as a rule.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<ReplyNote>,
 }

@@ -20,16 +20,18 @@ pub mod verdict;
 
 pub use answer::Side;
 pub use call::{
-    AnswerScore, Finish, SampleRequest, Sampling, ScoreMode, ScoreReply, ScoreRequest, TextReply,
-    TokenUsage,
+    AnswerScore, Finish, ReplyNote, SampleRequest, Sampling, ScoreMode, ScoreReply, ScoreRequest,
+    TextReply, TokenUsage,
 };
 pub use candidate::{Candidate, Reject, RejectReason};
 pub use hash::ContentHash;
 pub use interrupt::Interrupt;
-pub use model::{Model, ModelError, ModelIdentity, SlotFailure};
+pub use model::{Abilities, Model, ModelError, ModelIdentity, SlotFailure, Spending, StopReason};
 pub use name::{DatasetName, NameError};
 pub use plan::{Cell, SlotName};
 pub use prompt::{Message, Prompt, Role};
 pub use row::{Row, RowMetadata};
 pub use seed::Seed;
-pub use verdict::{Judgement, Method, Probability, ProbabilityError, UnknownReason, Verdict};
+pub use verdict::{
+    Judgement, Method, Probability, ProbabilityError, UnknownReason, Verdict, Votes,
+};

@@ -59,6 +59,113 @@ pub enum SlotFailure {
     /// A continuation that is empty cannot be scored.
     #[error("there is nothing to score: the continuation is empty")]
     EmptyContinuation,
+    /// The model declined to answer. Asking again would cost and bring the same.
+    #[error("the model refused: {text}")]
+    Refused {
+        /// What it said instead.
+        text: String,
+    },
+    /// The server's content filter held the reply back.
+    #[error("the server's content filter held the reply back: {detail}")]
+    Filtered {
+        /// What the server says about it.
+        detail: String,
+    },
+    /// The reply holds no answer that can be seen: all went into hidden reasoning, or it is empty.
+    #[error("no visible answer: {detail}")]
+    NoVisibleAnswer {
+        /// What came, and what may help.
+        detail: String,
+    },
+    /// The server read less of the prompt than was sent.
+    #[error(
+        "the server read {reported} prompt tokens of about {estimated}: it cut the prompt; give the model \
+         a larger context (num_ctx, --ctx-size, --max-model-len)"
+    )]
+    PromptCut {
+        /// Tokens the server says it read.
+        reported: u64,
+        /// Tokens of the prompt by our estimate.
+        estimated: u64,
+    },
+    /// The server's answer passed the limit on its size.
+    #[error("the server's answer is larger than {limit} bytes")]
+    ResponseTooLarge {
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The server refused this one request.
+    #[error("the server refused the request with status {status}: {detail}")]
+    RequestRefused {
+        /// The HTTP status.
+        status: u16,
+        /// What the server says.
+        detail: String,
+    },
+    /// Passing trouble that outlasted all attempts.
+    #[error("gave up after {attempts} attempts: {detail}")]
+    GaveUp {
+        /// How often it was asked.
+        attempts: u32,
+        /// The last trouble.
+        detail: String,
+    },
+    /// Log-probabilities that are none: above 0, or with a sum of probabilities above 1.
+    #[error("the server's log-probabilities are none: {detail}")]
+    InvalidProbabilities {
+        /// What is wrong with them.
+        detail: String,
+    },
+    /// No form of any answer stands where the answer begins.
+    #[error("no answer can be read: {detail}")]
+    AnswersMissing {
+        /// What stands there instead.
+        detail: String,
+    },
+}
+
+impl SlotFailure {
+    /// Whether asking again would bring the same. What is not final is kept as a record of the attempt, and
+    /// asked again by the next run.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::NonFiniteLogits
+            | Self::TooLong { .. }
+            | Self::EmptyContinuation
+            | Self::Refused { .. }
+            | Self::Filtered { .. }
+            | Self::NoVisibleAnswer { .. }
+            | Self::PromptCut { .. }
+            | Self::RequestRefused { .. }
+            | Self::InvalidProbabilities { .. }
+            | Self::AnswersMissing { .. } => true,
+            Self::ResponseTooLarge { .. } | Self::GaveUp { .. } => false,
+        }
+    }
+}
+
+/// Why a model stopped answering. The run ends, keeps everything, and goes on with the same command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopReason {
+    /// The server does not accept the key, or wants one.
+    KeyRefused,
+    /// The server does not know the model, or there is no such server path.
+    NotFound,
+    /// The account has no money or quota left. Waiting does not help.
+    QuotaExhausted,
+    /// The next request could pass the user's own limit on money or tokens.
+    BudgetSpent,
+    /// Too many failures one after the other, or no connection at all.
+    ServerSick,
+    /// The server asks for a longer wait than the user allows.
+    WaitTooLong,
+    /// The server sends elsewhere. A key or a prompt is never sent after it.
+    Redirected,
+    /// The server gives no log-probabilities and the kind needs them.
+    NoLogProbabilities,
+    /// The model cannot do what the kind asks, whatever the request.
+    Unsupported,
 }
 
 /// The model cannot go on at all.
@@ -71,6 +178,16 @@ pub enum ModelError {
     /// The receiver of replies failed, so nothing more may be asked.
     #[error("a reply could not be kept: {0}")]
     Receiver(String),
+    /// The model cannot go on; what came so far is kept.
+    #[error("model {model}: {cause}")]
+    Stopped {
+        /// The model's name.
+        model: String,
+        /// Why.
+        reason: StopReason,
+        /// A sentence with what the server said, without any secret.
+        cause: String,
+    },
     /// The engine broke.
     #[error("model {model}: {cause}")]
     Engine {
@@ -84,10 +201,66 @@ pub enum ModelError {
 /// Receives `(index of the request, reply)`. An error stops the batch.
 pub type Deliver<'a, R> = &'a (dyn Fn(usize, Result<R, SlotFailure>) -> Result<(), String> + Sync);
 
+/// After which prompts a model can score a given text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WholeScores {
+    /// After none.
+    Never,
+    /// After plain text: the server has no way to score a text inside its chat format.
+    AfterText,
+    /// After any prompt.
+    Always,
+}
+
+/// What a model can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Abilities {
+    /// [`ScoreMode::Whole`](crate::ScoreMode::Whole): log-probabilities of given texts.
+    pub whole_scores: WholeScores,
+    /// [`ScoreMode::FirstToken`](crate::ScoreMode::FirstToken): log-probabilities where the answer begins.
+    pub first_token: bool,
+    /// [`Prompt::Text`](crate::Prompt::Text): plain text without a chat format.
+    pub text_prompts: bool,
+}
+
+impl Abilities {
+    /// Everything, as a model inside the process.
+    pub const ALL: Self = Self {
+        whole_scores: WholeScores::Always,
+        first_token: true,
+        text_prompts: true,
+    };
+}
+
+/// What a model's calls took in this process. Nothing of it is part of a dataset's content.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Spending {
+    /// Requests sent, repeated ones included.
+    pub requests: u64,
+    /// Of these, repeated ones.
+    pub retries: u64,
+    /// Requests that ended after the server may have worked on them: possibly paid twice.
+    pub possibly_paid_twice: u64,
+    /// Money by the user's prices, in their currency; `None` where the model is free.
+    pub cost: Option<f64>,
+    /// Replies whose tokens are our estimate.
+    pub estimated_usage: u64,
+}
+
 /// A model that writes text and scores continuations.
 pub trait Model: Send + Sync {
     /// What the model is.
     fn identity(&self) -> &ModelIdentity;
+
+    /// What it can do; everything, unless a model says otherwise.
+    fn abilities(&self) -> Abilities {
+        Abilities::ALL
+    }
+
+    /// What its calls took so far; nothing, for a model that costs nothing.
+    fn spending(&self) -> Spending {
+        Spending::default()
+    }
 
     /// Writes one text per request.
     ///

@@ -88,6 +88,8 @@ pub enum Method {
     Sequence,
     /// Mass of the answers' token forms at the answer position, renormalised.
     Token,
+    /// Several sampled answers, counted.
+    Votes,
 }
 
 impl Method {
@@ -98,6 +100,7 @@ impl Method {
             Self::Channel => "channel",
             Self::Sequence => "sequence",
             Self::Token => "token",
+            Self::Votes => "votes",
         }
     }
 }
@@ -122,11 +125,29 @@ pub enum UnknownReason {
     TooLittleMassCovered,
     /// The judge was not asked (the candidate fell before, or the run was cut short).
     NotAsked,
+    /// No form of any answer stands where the answer begins.
+    AnswersMissing,
+    /// The judge's numbers are no probabilities.
+    InvalidProbabilities,
+    /// The judge refused, or its server held the answer back.
+    Refused,
+    /// The judge gave no answer; the text says why.
+    NoReply {
+        /// What happened.
+        detail: String,
+    },
+    /// Every vote was unreadable.
+    Unreadable,
 }
 
 impl fmt::Display for UnknownReason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
+            Self::AnswersMissing => "no form of any answer stands where the answer begins",
+            Self::InvalidProbabilities => "the judge's numbers are no probabilities",
+            Self::Refused => "the judge refused to answer",
+            Self::NoReply { detail } => detail,
+            Self::Unreadable => "no vote could be read",
             Self::NonFiniteLogits => "the model gave logits that are not finite",
             Self::TooLong => "prompt and text do not fit into the model's window",
             Self::EmptyText => "the text to score was empty",
@@ -170,6 +191,21 @@ impl Verdict {
     }
 }
 
+/// Counted votes of one rater on one candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Votes {
+    /// Votes for *matching*.
+    pub matching: u32,
+    /// Votes against.
+    pub not_matching: u32,
+    /// Replies in which no vote could be read. They count for neither side.
+    pub unreadable: u32,
+    /// Lower end of the 95 % Wilson interval of the share of *matching*.
+    pub low: Probability,
+    /// Its upper end.
+    pub high: Probability,
+}
+
 /// One rater's verdict on one candidate. A rater is a model under one wording of the judge prompt.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
@@ -184,6 +220,9 @@ pub struct Judgement {
     pub log_odds: Option<f64>,
     /// Probability mass that the answers cover, where the method has such a thing.
     pub covered: Option<Probability>,
+    /// The votes, where the method counts them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub votes: Option<Votes>,
     /// The verdict.
     pub verdict: Verdict,
 }

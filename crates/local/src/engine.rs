@@ -424,9 +424,11 @@ impl Engine {
             for (number, answer) in answers.iter().enumerate() {
                 let log_probability = log_of(&state.next, first, answer[0]);
                 scored += answer.len() as u64;
-                scores.push(log_probability.map(|log_probability| AnswerScore {
-                    log_probability,
-                    tokens: u32::try_from(answer.len()).unwrap_or(u32::MAX),
+                scores.push(log_probability.map(|log_probability| {
+                    AnswerScore::known(
+                        log_probability,
+                        u32::try_from(answer.len()).unwrap_or(u32::MAX),
+                    )
                 }));
                 if job.request.mode == ScoreMode::Whole && answer.len() > 1 {
                     reads.push((place, number, answer));
@@ -438,10 +440,8 @@ impl Engine {
                     .map_err(|NonFiniteLogits| SlotFailure::NonFiniteLogits)
                     .map(|scores| ScoreReply {
                         scores,
-                        usage: TokenUsage {
-                            prompt_tokens: state.tokens as u64,
-                            completion_tokens: scored,
-                        },
+                        usage: TokenUsage::new(state.tokens as u64, scored),
+                        notes: Vec::new(),
                     }),
             );
         }
@@ -581,10 +581,8 @@ impl<'a> Text<'a> {
             // A limit can fall inside a character; the half is shown as U+FFFD.
             text: String::from_utf8_lossy(&self.bytes).into_owned(),
             finish,
-            usage: TokenUsage {
-                prompt_tokens: self.prompt.tokens as u64,
-                completion_tokens: self.tokens.len() as u64,
-            },
+            usage: TokenUsage::new(self.prompt.tokens as u64, self.tokens.len() as u64),
+            notes: Vec::new(),
         })
     }
 }

@@ -396,6 +396,7 @@ mod tests {
             text: "x".repeat(3_000),
             finish: Finish::Stop,
             usage: TokenUsage::default(),
+            notes: Vec::new(),
         });
         let put = |seed| {
             let request = request(seed);

@@ -35,15 +35,10 @@ fn scores(values: &[f64]) -> ScoreReply {
     ScoreReply {
         scores: values
             .iter()
-            .map(|value| AnswerScore {
-                log_probability: *value,
-                tokens: 2,
-            })
+            .map(|value| AnswerScore::known(*value, 2))
             .collect(),
-        usage: TokenUsage {
-            prompt_tokens: u64::MAX,
-            completion_tokens: 0,
-        },
+        usage: TokenUsage::new(u64::MAX, 0),
+        notes: Vec::new(),
     }
 }
 

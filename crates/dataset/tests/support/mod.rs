@@ -54,6 +54,7 @@ pub fn judgement(verdict: Verdict, log_odds: Option<f64>, covered: Option<f64>) 
         method: Method::Channel,
         log_odds,
         covered: covered.map(probability),
+        votes: None,
         verdict,
     }
 }

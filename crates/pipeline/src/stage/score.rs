@@ -251,6 +251,7 @@ impl<'a> Scoring<'a> {
                     method: rater.method,
                     log_odds: known.map(|reading| reading.log_odds),
                     covered: reading.ok().and_then(|reading| reading.covered),
+                    votes: None,
                     verdict,
                 });
             }
@@ -449,6 +450,12 @@ fn unknown(failure: &SlotFailure) -> UnknownReason {
         SlotFailure::NonFiniteLogits => UnknownReason::NonFiniteLogits,
         SlotFailure::TooLong { .. } => UnknownReason::TooLong,
         SlotFailure::EmptyContinuation => UnknownReason::EmptyText,
+        SlotFailure::AnswersMissing { .. } => UnknownReason::AnswersMissing,
+        SlotFailure::InvalidProbabilities { .. } => UnknownReason::InvalidProbabilities,
+        SlotFailure::Refused { .. } | SlotFailure::Filtered { .. } => UnknownReason::Refused,
+        failure => UnknownReason::NoReply {
+            detail: failure.to_string(),
+        },
     }
 }
 
@@ -475,14 +482,12 @@ mod tests {
     fn reply(log_probabilities: &[f64]) -> Result<ScoreReply, SlotFailure> {
         let scores = log_probabilities
             .iter()
-            .map(|log_probability| AnswerScore {
-                log_probability: *log_probability,
-                tokens: 1,
-            })
+            .map(|log_probability| AnswerScore::known(*log_probability, 1))
             .collect();
         Ok(ScoreReply {
             scores,
             usage: TokenUsage::default(),
+            notes: Vec::new(),
         })
     }
 

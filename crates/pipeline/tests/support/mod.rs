@@ -187,16 +187,14 @@ impl Model for FakeModel {
                     continuation.clone(),
                 ]);
                 let log_probability = (self.rate)(request, index, chance.leading_u64())?;
-                scores.push(AnswerScore {
-                    log_probability,
-                    tokens: 3,
-                });
+                scores.push(AnswerScore::known(log_probability, 3));
             }
-            let usage = TokenUsage {
-                prompt_tokens: 11,
-                completion_tokens: 3,
-            };
-            Ok(ScoreReply { scores, usage })
+            let usage = TokenUsage::new(11, 3);
+            Ok(ScoreReply {
+                scores,
+                usage,
+                notes: Vec::new(),
+            })
         })
     }
 
@@ -217,14 +215,12 @@ impl Model for FakeModel {
 }
 
 pub(crate) fn text(text: &str, finish: Finish) -> Result<TextReply, SlotFailure> {
-    let usage = TokenUsage {
-        prompt_tokens: 7,
-        completion_tokens: 5,
-    };
+    let usage = TokenUsage::new(7, 5);
     Ok(TextReply {
         text: text.to_owned(),
         finish,
         usage,
+        notes: Vec::new(),
     })
 }
 

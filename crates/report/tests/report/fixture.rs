@@ -72,6 +72,7 @@ fn judgements(label: Side, index: u32, sure: f64) -> Vec<Judgement> {
             method,
             log_odds: Some(odds.ln()),
             covered: None,
+            votes: None,
             verdict: Verdict::Known { matching },
         }
     };
@@ -399,10 +400,7 @@ fn manifest(funnel: Funnel) -> Manifest {
         take: "spread".to_owned(),
         order: "shuffled".to_owned(),
         funnel,
-        usage: TokenUsage {
-            prompt_tokens: 18_234,
-            completion_tokens: 2_345,
-        },
+        usage: TokenUsage::new(18_234, 2_345),
         content: None,
         files: BTreeMap::new(),
     }

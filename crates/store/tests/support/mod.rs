@@ -55,9 +55,7 @@ pub fn reply(text: &str) -> TextReply {
     TextReply {
         text: text.to_owned(),
         finish: Finish::Stop,
-        usage: TokenUsage {
-            prompt_tokens: 12,
-            completion_tokens: 3,
-        },
+        usage: TokenUsage::new(12, 3),
+        notes: Vec::new(),
     }
 }
