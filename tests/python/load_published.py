@@ -36,6 +36,7 @@ print(f"datasets, the version's folder through its card: {len(whole)} rows")
 import lm_eval
 from lm_eval.tasks import TaskManager
 
+# The form of the harness's own tasks over these columns.
 task = f"""task: evalwright_check
 dataset_path: json
 dataset_kwargs:
@@ -43,10 +44,9 @@ dataset_kwargs:
     validation: {data}
 validation_split: validation
 output_type: multiple_choice
-doc_to_text: "Human: {{{{question}}}}\\n\\nAssistant:"
-doc_to_choice:
-  - "{{{{answer_matching_behavior}}}}"
-  - "{{{{answer_not_matching_behavior}}}}"
+target_delimiter: ""
+doc_to_text: "{{{{question}}}}"
+doc_to_choice: "{{{{[answer_matching_behavior, answer_not_matching_behavior]}}}}"
 doc_to_target: 0
 metric_list:
   - metric: acc
@@ -62,8 +62,5 @@ assert len(samples) == len(rows)
 for sample in samples:
     row = sample["doc"]
     continuations = [arguments[1] for arguments in sample["arguments"]]
-    assert [text.strip() for text in continuations] == [
-        row["answer_matching_behavior"].strip(),
-        row["answer_not_matching_behavior"].strip(),
-    ], continuations
+    assert continuations == [row["answer_matching_behavior"], row["answer_not_matching_behavior"]], continuations
 print(f"lm-evaluation-harness {lm_eval.__version__}: {len(samples)} samples scored by its dummy model")

@@ -123,11 +123,11 @@ fn a_key_that_would_turn_the_text_on_the_terminal_around() {
 fn a_kind_that_does_not_exist() {
     let shown = refuse("\"statement\"", "\"statment\"");
     // The list of all kinds follows, and it grows.
-    let (start, _) = shown.split_once("?; kinds: ").unwrap();
+    let (start, _) = shown.split_once("? There are ").unwrap();
     insta::assert_snapshot!(start, @r#"
     exit code: 3
     --- stderr
-    error: there is no kind `statment`, did you mean `statement`
+    error: there is no kind `statment`: did you mean `statement`
     "#);
 }
 

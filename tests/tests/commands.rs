@@ -80,11 +80,11 @@ fn a_name_of_a_kind_or_template_that_is_wrong() {
     let finished = project.run(&["kinds", "show", "quik"]).unwrap();
     // The list of all kinds follows, and it grows.
     let shown = project.transcript(&finished);
-    let (start, _) = shown.split_once("?; kinds: ").unwrap();
+    let (start, _) = shown.split_once("? There are ").unwrap();
     insta::assert_snapshot!(start, @r#"
     exit code: 3
     --- stderr
-    error: there is no kind `quik`, did you mean `quick`
+    error: there is no kind `quik`: did you mean `quick`
     "#);
     let finished = project
         .run(&["kinds", "show", "quick", "--preset", "publishd"])
@@ -92,7 +92,7 @@ fn a_name_of_a_kind_or_template_that_is_wrong() {
     insta::assert_snapshot!(project.transcript(&finished), @r#"
     exit code: 3
     --- stderr
-    error: kind `quick` has no preset `publishd`; presets: `default`
+    error: kind `quick` has no preset `publishd`. There are `default`
     "#);
     let finished = project
         .run(&["kinds", "render", "quick", "--template", "no.j2"])

@@ -5,8 +5,12 @@ use evalwright_core::{Interrupt, exit_code};
 use crate::output::Printer;
 
 /// Listens for Ctrl-C (and, on Unix, for a termination request) for the rest of the process's life.
+///
+/// It returns when the listener is in place: a Ctrl-C after it is never the system's own, which ends the
+/// process at once.
 pub(crate) fn listen(interrupt: &Interrupt) {
     let interrupt = interrupt.clone();
+    let (ready, is_ready) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -15,7 +19,11 @@ pub(crate) fn listen(interrupt: &Interrupt) {
             return;
         };
         runtime.block_on(async move {
-            while wait_for_request().await {
+            let requests = Requests::listen();
+            // Nobody waits for it when the process is on its way out.
+            drop(ready.send(()));
+            let Some(mut requests) = requests else { return };
+            while requests.next().await {
                 if interrupt.is_asked() {
                     leave();
                 }
@@ -26,23 +34,47 @@ pub(crate) fn listen(interrupt: &Interrupt) {
             }
         });
     });
+    // The thread drops its end when it cannot listen; then there is nothing to wait for.
+    drop(is_ready.recv());
+}
+
+/// Requests to stop, from the moment it is made: none between two waits is lost.
+#[cfg(unix)]
+struct Requests {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
-async fn wait_for_request() -> bool {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return tokio::signal::ctrl_c().await.is_ok();
-    };
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result.is_ok(),
-        _ = terminate.recv() => true,
+impl Requests {
+    fn listen() -> Option<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Some(Self {
+            interrupt: signal(SignalKind::interrupt()).ok()?,
+            terminate: signal(SignalKind::terminate()).ok()?,
+        })
+    }
+
+    async fn next(&mut self) -> bool {
+        tokio::select! {
+            request = self.interrupt.recv() => request.is_some(),
+            request = self.terminate.recv() => request.is_some(),
+        }
     }
 }
 
 #[cfg(not(unix))]
-async fn wait_for_request() -> bool {
-    tokio::signal::ctrl_c().await.is_ok()
+struct Requests;
+
+#[cfg(not(unix))]
+impl Requests {
+    fn listen() -> Option<Self> {
+        Some(Self)
+    }
+
+    async fn next(&mut self) -> bool {
+        tokio::signal::ctrl_c().await.is_ok()
+    }
 }
 
 #[expect(

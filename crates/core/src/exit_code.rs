@@ -6,9 +6,9 @@ pub const DONE: u8 = 0;
 pub const UNEXPECTED: u8 = 1;
 /// The command line is wrong.
 pub const USAGE: u8 = 2;
-/// A behaviour, kind, template or model file is invalid.
+/// A file of the user's is invalid or cannot be read: a behaviour, a kind, a template, a dataset.
 pub const CONFIG: u8 = 3;
-/// A model, its weights or the network failed.
+/// A model, its weights, its server or the network failed.
 pub const MODEL: u8 = 4;
 /// Finished, but below what was asked for: fewer rows than wanted, or a failed quality gate.
 pub const BELOW_TARGET: u8 = 5;

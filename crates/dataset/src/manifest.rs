@@ -44,6 +44,10 @@ pub struct Manifest {
     pub judges: Vec<ModelIdentity>,
     /// Each judge under each wording.
     pub raters: Vec<RaterRecord>,
+    /// By judge: the curve that turned the mean log-odds of its counting raters into `label_confidence`.
+    /// A judge without one averages what its raters' own curves give.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mean_calibration: BTreeMap<String, CalibrationRecord>,
     /// How P(label) below which a candidate falls, and what counts as borderline (`threshold ± margin`).
     pub minimum_confidence: f64,
     /// How duplicates were found.

@@ -377,13 +377,14 @@ fn an_interrupt_delivers_what_is_in_flight_and_nothing_else() {
             ..greedy(Prompt::Text("One".to_owned()), 1 + seed as u32 % 3)
         })
         .collect();
-    let expected = sample(one_thread(), &requests);
+    // Without chance only the length tells the texts apart.
+    let expected = sample(one_thread(), &requests[..3]);
     for model in [one_thread(), three_threads()] {
         let interrupt = Interrupt::default();
         let delivered = Mutex::new(BTreeSet::new());
         let outcome = model.sample(&requests, &interrupt, &|index, reply| {
             interrupt.ask();
-            assert_eq!(reply, expected[index]);
+            assert_eq!(reply, expected[index % 3]);
             assert!(
                 delivered.lock().unwrap().insert(index),
                 "request {index} came twice"

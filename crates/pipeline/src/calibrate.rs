@@ -64,7 +64,8 @@ impl Calibration {
 pub(crate) struct JudgeCurves {
     /// One per rater of the stage, in its order.
     pub(crate) raters: Vec<Calibration>,
-    mean: Option<Calibration>,
+    /// The curve of the mean log-odds over counting raters, where there is one.
+    pub(crate) mean: Option<Calibration>,
 }
 
 impl JudgeCurves {

@@ -40,18 +40,6 @@ pub enum PipelineError {
         /// Requests in the batch.
         asked: u64,
     },
-    /// A stored or delivered score has another shape than its request.
-    #[error("model {model}: rater `{rater}` got {got} scores for {expected} continuations")]
-    ScoreShape {
-        /// The model's name.
-        model: String,
-        /// The rater's name in the kind.
-        rater: String,
-        /// Continuations asked for.
-        expected: usize,
-        /// Scores given.
-        got: usize,
-    },
     /// The kind's stages do not fit together.
     #[error("kind `{kind}`, preset `{preset}`: {problem}")]
     Stages {

@@ -7,7 +7,7 @@ use evalwright_dataset::manifest::{CalibrationRecord, CellCount, RaterRecord, St
 use evalwright_dataset::{DedupRecord, Funnel, KindRecord, MANIFEST_SCHEMA, Manifest};
 use evalwright_recipe::Origin;
 
-use crate::calibrate::JudgeCurves;
+use crate::calibrate::{Calibration, JudgeCurves};
 use crate::calls::{CallCounts, Caller};
 use crate::error::PipelineError;
 use crate::ledger::{Ledger, State};
@@ -61,6 +61,15 @@ pub(crate) fn manifest(
             .map(|judge| judge.identity().clone())
             .collect(),
         raters,
+        mean_calibration: run
+            .judges
+            .iter()
+            .zip(curves)
+            .filter_map(|(judge, curves)| {
+                let mean = curves.mean.as_ref()?;
+                Some((judge.identity().name.clone(), calibration(mean)))
+            })
+            .collect(),
         minimum_confidence: select.minimum,
         dedup: checked.stages.dedup.as_ref().map_or_else(
             || DedupRecord {
@@ -100,15 +109,19 @@ fn raters(
                 wording: rater.name.clone(),
                 method: rater.method,
                 counts: rater.counts,
-                calibration: CalibrationRecord {
-                    slope: curve.slope,
-                    intercept: curve.intercept,
-                    origin: curve.origin.to_owned(),
-                },
+                calibration: calibration(curve),
             });
         }
     }
     records
+}
+
+fn calibration(curve: &Calibration) -> CalibrationRecord {
+    CalibrationRecord {
+        slope: curve.slope,
+        intercept: curve.intercept,
+        origin: curve.origin.to_owned(),
+    }
 }
 
 fn funnel(checked: &Checked<'_>, ledger: &Ledger, used: CallCounts, waves: u32) -> Funnel {

@@ -34,7 +34,7 @@ pub enum RecipeError {
         problem: String,
     },
     /// No kind has this name.
-    #[error("there is no kind `{name}`{}; kinds: {}", suggestion(.name, .known), listed(.known))]
+    #[error("there is no kind `{name}`{} There are {}", suggestion(.name, .known), listed(.known))]
     UnknownKind {
         /// The name as written.
         name: String,
@@ -42,7 +42,7 @@ pub enum RecipeError {
         known: Vec<String>,
     },
     /// The kind has no such preset.
-    #[error("kind `{kind}` has no preset `{name}`{}; presets: {}", suggestion(.name, .known), listed(.known))]
+    #[error("kind `{kind}` has no preset `{name}`{} There are {}", suggestion(.name, .known), listed(.known))]
     UnknownPreset {
         /// The kind.
         kind: String,
@@ -209,10 +209,13 @@ fn excerpt(head: &str, tail: &str) -> Excerpt {
     }
 }
 
-/// `, did you mean …?` or nothing.
+/// `: did you mean …?` or a full stop.
 fn suggestion(name: &str, known: &[String]) -> String {
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
-    closest(name, &known).map_or_else(String::new, |near| format!(", did you mean `{near}`?"))
+    closest(name, &known).map_or_else(
+        || ".".to_owned(),
+        |near| format!(": did you mean `{near}`?"),
+    )
 }
 
 fn listed(names: &[String]) -> String {

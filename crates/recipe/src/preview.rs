@@ -113,7 +113,7 @@ fn uses(stages: &[Stage]) -> Vec<(&str, Purpose)> {
             Stage::Score(score) => uses.extend(score.raters.iter().map(|rater| {
                 let purpose = match rater.method {
                     Method::Channel => Purpose::Channel,
-                    Method::Sequence | Method::Token => Purpose::Asked,
+                    Method::Sequence | Method::Token | Method::Votes => Purpose::Asked,
                 };
                 (rater.prompt.as_str(), purpose)
             })),

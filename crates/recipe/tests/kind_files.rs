@@ -88,12 +88,12 @@ fn unknown_kinds_and_presets_are_told_what_there_is() {
     let error = find_kind(&builtin_kinds(), "statment").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "there is no kind `statment`, did you mean `statement`?; kinds: `statement`"
+        "there is no kind `statment`: did you mean `statement`? There are `statement`"
     );
     let error = load_kind(&statement(), "nope", &KNOWN).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "kind `statement` has no preset `nope`; presets: `default`, `all-judges`, `published`"
+        "kind `statement` has no preset `nope`. There are `default`, `all-judges`, `published`"
     );
 }
 

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use evalwright_core::{ContentHash, ModelIdentity, Reject, Row, Sampling, Seed, Side, TokenUsage};
+use evalwright_core::{
+    ContentHash, ModelIdentity, Probability, Reject, RejectReason, Row, Sampling, Seed, Side,
+    TokenUsage,
+};
 use evalwright_dataset::{
     CardSummary, DedupRecord, KindRecord, MANIFEST_SCHEMA, Manifest, Parent, RaterRecord,
     StageCount,
@@ -86,7 +89,7 @@ pub struct Figures {
     pub confidence: Vec<Confidence>,
     /// The minimum of P(intended label) for a row.
     pub minimum_confidence: f64,
-    /// Rows within 0.005 of the minimum.
+    /// Rows, and candidates that fell below the minimum, within 0.005 of it.
     pub borderline: u64,
     /// The intended label against all raters together and each rater, by population.
     pub agreement: Vec<Agreement>,
@@ -223,7 +226,17 @@ fn figures(manifest: &Manifest, rows: &[Row], rejects: &[Reject]) -> Figures {
     reasons.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.code.cmp(&b.code)));
     let minimum = manifest.minimum_confidence;
     let is_borderline =
-        |row: &&Row| (row.label_confidence.value() - minimum).abs() <= BORDERLINE + SLACK;
+        |confidence: Probability| (confidence.value() - minimum).abs() <= BORDERLINE + SLACK;
+    let borderline_rows = rows
+        .iter()
+        .filter(|row| is_borderline(row.label_confidence))
+        .count();
+    let borderline_rejects = rejects
+        .iter()
+        .filter(|reject| {
+            matches!(reject.reason, RejectReason::BelowMinimum { confidence, .. } if is_borderline(confidence))
+        })
+        .count();
     Figures {
         rows: rows.len() as u64,
         rejects: rejects.len() as u64,
@@ -238,7 +251,7 @@ fn figures(manifest: &Manifest, rows: &[Row], rejects: &[Reject]) -> Figures {
         length: balance::length(rows),
         confidence,
         minimum_confidence: minimum,
-        borderline: rows.iter().filter(is_borderline).count() as u64,
+        borderline: (borderline_rows + borderline_rejects) as u64,
         agreement,
         rater_pairs,
         disputed: examples::disputes(rows),

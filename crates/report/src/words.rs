@@ -13,7 +13,7 @@ use crate::report::{Figures, Report};
 
 /// Share of unknown judgements above which a warning is given.
 const MUCH_UNKNOWN: f64 = 0.05;
-/// Distance from the minimum confidence within which a row is borderline.
+/// Distance from the minimum confidence within which a candidate is borderline.
 pub(crate) const BORDERLINE: f64 = 0.005;
 /// Distance of the length-only area from one half above which length gives labels away.
 const LENGTH_TELLS: f64 = 0.15;
@@ -307,7 +307,7 @@ pub(crate) fn warnings(manifest: &Manifest, figures: &Figures) -> Vec<Warning> {
             "borderline",
             format!(
                 "{} within {BORDERLINE} of the minimum confidence {}: another machine or build may decide otherwise.",
-                counted(figures.borderline, "row lies", "rows lie"),
+                counted(figures.borderline, "candidate lies", "candidates lie"),
                 manifest.minimum_confidence
             ),
         );

@@ -159,6 +159,7 @@ pub fn manifest(version: &str) -> Manifest {
             stop: vec!["\n".to_owned()],
         },
         judges: vec![model("local/judge")],
+        mean_calibration: BTreeMap::new(),
         raters: vec![RaterRecord {
             rater: "local/judge#letter".to_owned(),
             judge: "local/judge".to_owned(),

@@ -190,7 +190,7 @@ impl<'a> Scoring<'a> {
                     }
                 }
                 // Checked in `new`.
-                (Method::Sequence | Method::Token, None) => {}
+                (Method::Sequence | Method::Token, None) | (Method::Votes, _) => {}
             }
         }
         Ok(questions)
@@ -355,7 +355,7 @@ fn asked(
             .collect(),
         mode: match rater.method {
             Method::Token => ScoreMode::FirstToken,
-            Method::Channel | Method::Sequence => ScoreMode::Whole,
+            Method::Channel | Method::Sequence | Method::Votes => ScoreMode::Whole,
         },
     })
 }

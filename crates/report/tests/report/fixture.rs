@@ -381,6 +381,7 @@ fn manifest(funnel: Funnel) -> Manifest {
             max_tokens: 48,
             stop: vec!["\n".to_owned()],
         },
+        mean_calibration: BTreeMap::new(),
         raters: vec![
             rater(0, Method::Channel, true, "fitted"),
             rater(1, Method::Channel, true, "borrowed"),
