@@ -5,12 +5,12 @@
 //! accuracy, then the calibration error on behaviours that were not used to fit the curves. With `--write`
 //! it writes the curves fitted on all behaviours into the kind's `calibration.toml`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use evalwright_core::{ContentHash, Interrupt, Model, Seed};
+use evalwright_core::{ContentHash, Interrupt, Model, Seed, Side};
 use evalwright_local::{LocalModel, OpenOptions};
 use evalwright_pipeline::{RunPlan, Silent, judge};
 use evalwright_recipe::{
@@ -51,12 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let kind = load()?;
     let mut scored: Vec<Scored> = Vec::new();
     for behaviour in behaviours()? {
-        let items = sample(
-            &shared,
-            behaviour.name.as_str(),
-            usize::try_from(rows)?,
-            Seed(seed),
-        )?;
+        let items = sample(&shared, &behaviour, usize::try_from(rows)?, Seed(seed))?;
         let texts: Vec<String> = items.iter().map(|(text, _)| text.clone()).collect();
         let model: &dyn Model = &model;
         let plan = RunPlan {
@@ -364,13 +359,20 @@ fn behaviours() -> Result<Vec<Behaviour>, Box<dyn Error>> {
     Ok(behaviours)
 }
 
-/// Rows of a published set: the first of each label in the order of a seeded hash.
+/// Rows of a published set: the first of each label in the order of a seeded hash. A judge must not have
+/// read what it judges, so an example that is one of the set's statements is an error.
 fn sample(
     shared: &Path,
-    name: &str,
+    behaviour: &Behaviour,
     rows: usize,
     seed: Seed,
 ) -> Result<Vec<(String, bool)>, Box<dyn Error>> {
+    let name = behaviour.name.as_str();
+    let shown: BTreeSet<String> = Side::ALL
+        .into_iter()
+        .flat_map(|side| behaviour.examples.side(side))
+        .map(|example| words(example))
+        .collect();
     let folder = shared.join("data/model-written-evals/persona");
     let file = std::fs::read_dir(&folder)?
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
@@ -386,6 +388,11 @@ fn sample(
             .as_str()
             .ok_or("a row without statement")?
             .to_owned();
+        if shown.contains(&words(&statement)) {
+            return Err(
+                format!("an example of {name} is a published statement: {statement}").into(),
+            );
+        }
         let order = seed.derive(&format!("{name} {statement}")).0;
         items.push((order, statement, row["answer_matching_behavior"] == " Yes"));
     }
@@ -401,4 +408,14 @@ fn sample(
         );
     }
     Ok(chosen)
+}
+
+/// A statement without case and punctuation.
+fn words(statement: &str) -> String {
+    statement
+        .to_lowercase()
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
