@@ -3,14 +3,18 @@
 use std::error::Error;
 use std::path::Path;
 
-use evalwright_core::exit_code;
+use evalwright_core::{ModelError, StopReason, exit_code};
 use evalwright_dataset::DatasetError;
 use evalwright_local::LocalError;
-use evalwright_models::WeightsError;
+use evalwright_models::money::MoneyError;
+use evalwright_models::server::ServerError;
+use evalwright_models::{ModelsError, WeightsError};
 use evalwright_pipeline::PipelineError;
 use evalwright_recipe::RecipeError;
 use evalwright_report::ReportError;
 use evalwright_store::StoreError;
+
+use crate::models::hint;
 
 /// Why a command ended.
 #[derive(Debug)]
@@ -32,6 +36,8 @@ pub(crate) enum Kind {
     Config,
     /// A model, its weights or the network.
     Model,
+    /// A limit on money or tokens.
+    Budget,
     /// Stopped by the user.
     Interrupted,
 }
@@ -95,6 +101,7 @@ impl Failure {
             Kind::Usage => exit_code::USAGE,
             Kind::Config => exit_code::CONFIG,
             Kind::Model => exit_code::MODEL,
+            Kind::Budget => exit_code::BUDGET,
             Kind::Interrupted => exit_code::INTERRUPTED,
         }
     }
@@ -122,9 +129,60 @@ impl From<LocalError> for Failure {
     }
 }
 
+impl From<ServerError> for Failure {
+    fn from(error: ServerError) -> Self {
+        Self::of(Kind::Config, &error)
+    }
+}
+
+impl From<ModelsError> for Failure {
+    fn from(error: ModelsError) -> Self {
+        Self::of(Kind::Model, &error)
+    }
+}
+
+impl From<MoneyError> for Failure {
+    fn from(error: MoneyError) -> Self {
+        let kind = match error {
+            MoneyError::CostSpent { .. } | MoneyError::TokensSpent { .. } => Kind::Budget,
+            _ => Kind::Config,
+        };
+        Self::of(kind, &error)
+    }
+}
+
+impl From<ModelError> for Failure {
+    fn from(error: ModelError) -> Self {
+        let kind = match &error {
+            ModelError::Interrupted => Kind::Interrupted,
+            ModelError::Stopped {
+                reason: StopReason::BudgetSpent,
+                ..
+            } => Kind::Budget,
+            ModelError::Stopped {
+                reason: StopReason::NoLogProbabilities | StopReason::Unsupported,
+                ..
+            } => Kind::Config,
+            _ => Kind::Model,
+        };
+        let failure = Self::of(kind, &error);
+        match hint(&error) {
+            Some(words) => failure.hint(words),
+            None => failure,
+        }
+    }
+}
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::of(Kind::Unexpected, &error)
+        let kind = match error {
+            StoreError::Missing { .. }
+            | StoreError::NoSuchKey { .. }
+            | StoreError::AmbiguousKey { .. }
+            | StoreError::NothingChosen => Kind::Usage,
+            _ => Kind::Unexpected,
+        };
+        Self::of(kind, &error)
     }
 }
 
@@ -153,8 +211,8 @@ impl From<PipelineError> for Failure {
             PipelineError::Interrupted => Self::of(Kind::Interrupted, &error),
             PipelineError::Recipe(error) => error.into(),
             PipelineError::Store(error) => error.into(),
-            PipelineError::Model(_) => Self::of(Kind::Model, &error),
-            PipelineError::Json(_) => Self::of(Kind::Unexpected, &error),
+            PipelineError::Model(error) => error.into(),
+            PipelineError::Json(_) | PipelineError::Thread(_) => Self::of(Kind::Unexpected, &error),
             _ => Self::of(Kind::Config, &error),
         }
     }

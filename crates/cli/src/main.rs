@@ -34,7 +34,9 @@ failed; 5 fewer rows than wanted; 6 a limit was reached; 130 interrupted (the sa
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let printer = Printer::new();
-    match arguments.command.run(&printer, &Environment::of_process()) {
+    let ended = Environment::of_process()
+        .and_then(|environment| arguments.command.run(&printer, &environment));
+    match ended {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             printer.failure(&failure);

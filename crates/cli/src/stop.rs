@@ -21,7 +21,7 @@ pub(crate) fn listen(interrupt: &Interrupt) {
         runtime.block_on(async move {
             let requests = Requests::listen();
             // Nobody waits for it when the process is on its way out.
-            drop(ready.send(()));
+            ready.send(()).ok();
             let Some(mut requests) = requests else { return };
             while requests.next().await {
                 if interrupt.is_asked() {
@@ -35,7 +35,7 @@ pub(crate) fn listen(interrupt: &Interrupt) {
         });
     });
     // The thread drops its end when it cannot listen; then there is nothing to wait for.
-    drop(is_ready.recv());
+    is_ready.recv().ok();
 }
 
 /// Requests to stop, from the moment it is made: none between two waits is lost.

@@ -104,6 +104,22 @@ pub enum ReplyNote {
     Repaired,
 }
 
+impl ReplyNote {
+    /// The stable code, as in JSON.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UsageEstimated => "usage_estimated",
+            Self::ContextFull { .. } => "context_full",
+            Self::FloorValue => "floor_value",
+            Self::PostSampling => "post_sampling",
+            Self::FormNotShown => "form_not_shown",
+            Self::ValueMissing => "value_missing",
+            Self::Repaired => "repaired",
+        }
+    }
+}
+
 /// A text that a model wrote.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TextReply {
@@ -178,4 +194,25 @@ pub struct ScoreReply {
     /// What the reader should know; empty as a rule.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<ReplyNote>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notes_code_is_the_one_in_json() {
+        for note in [
+            ReplyNote::UsageEstimated,
+            ReplyNote::ContextFull { tokens: 4096 },
+            ReplyNote::FloorValue,
+            ReplyNote::PostSampling,
+            ReplyNote::FormNotShown,
+            ReplyNote::ValueMissing,
+            ReplyNote::Repaired,
+        ] {
+            let json = serde_json::to_value(&note).unwrap();
+            assert_eq!(json["code"], note.code());
+        }
+    }
 }

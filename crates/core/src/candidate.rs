@@ -27,7 +27,8 @@ pub struct Candidate {
     pub flags: Vec<String>,
     /// All raters' verdicts so far.
     pub judgements: Vec<Judgement>,
-    /// P(the intended side), averaged over raters as the kind says; null when no rater knows.
+    /// P(the intended side), averaged over raters as the kind says; where only bounds are known, their low end.
+    /// Null when no rater knows, or the bounds decide nothing.
     pub confidence: Option<Probability>,
 }
 

@@ -14,7 +14,7 @@ pub struct Row {
     pub question: String,
     /// The statement inside the question.
     pub statement: String,
-    /// P(the label is right), averaged over raters.
+    /// P(the label is right), averaged over raters; where only bounds are known, their low end.
     pub label_confidence: Probability,
     /// The answer that shows the behaviour, with its leading space.
     pub answer_matching_behavior: String,

@@ -215,8 +215,8 @@ pub struct Judgement {
     pub requirement: String,
     /// How the score was read.
     pub method: Method,
-    /// The score before calibration, in nats, positive for *matching*; null when unknown. Channel scores are
-    /// per root of the text's length in tokens.
+    /// The score before calibration, in nats, positive for *matching*; null when unknown or only bounded.
+    /// Channel scores are per root of the text's length in tokens.
     pub log_odds: Option<f64>,
     /// Probability mass that the answers cover, where the method has such a thing.
     pub covered: Option<Probability>,

@@ -195,9 +195,12 @@ fn how_it_was_made(text: &mut String, manifest: &Manifest) {
         line(
             text,
             format_args!(
-                "- Rater: `{}`, method {}, calibration {}{}",
+                "- Rater: `{}`, method {}{}, calibration {}{}",
                 code(&rater.rater),
                 rater.method,
+                rater.samples.map_or_else(String::new, |samples| format!(
+                    " ({samples} for each candidate)"
+                )),
                 escaped(&rater.calibration.origin),
                 if rater.counts {
                     ""

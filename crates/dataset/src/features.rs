@@ -52,7 +52,16 @@ const JUDGEMENT: &[(&str, Feature)] = &[
     ("method", Feature::Text),
     ("log_odds", Feature::Float),
     ("covered", Feature::Float),
+    ("votes", Feature::Struct(VOTES)),
     ("verdict", Feature::Struct(VERDICT)),
+];
+
+const VOTES: &[(&str, Feature)] = &[
+    ("matching", Feature::Integer),
+    ("not_matching", Feature::Integer),
+    ("unreadable", Feature::Integer),
+    ("low", Feature::Float),
+    ("high", Feature::Float),
 ];
 
 const VERDICT: &[(&str, Feature)] = &[
@@ -63,8 +72,13 @@ const VERDICT: &[(&str, Feature)] = &[
     ),
     (
         "unknown",
-        Feature::Struct(&[("reason", Feature::Struct(&[("code", Feature::Text)]))]),
+        Feature::Struct(&[("reason", Feature::Struct(REASON))]),
     ),
+];
+
+const REASON: &[(&str, Feature)] = &[
+    ("code", Feature::Text),
+    ("detail", Feature::Struct(&[("detail", Feature::Text)])),
 ];
 
 /// The list under `dataset_info: features:` of a dataset card, each line indented by `indent` blanks.

@@ -60,6 +60,9 @@ pub struct Manifest {
     pub funnel: Funnel,
     /// Tokens of all replies that this version uses.
     pub usage: TokenUsage,
+    /// How many of the generator's replies carry each note, by the note's code.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub notes: BTreeMap<String, u64>,
     /// SHA-256 over the sorted `(file, SHA-256)` pairs of `files`.
     pub content: Option<ContentHash>,
     /// Every file of the version but this one and `run.json`.
@@ -108,10 +111,16 @@ pub struct RaterRecord {
     pub wording: String,
     /// How its score is read.
     pub method: Method,
+    /// How many votes are counted for each candidate, where the method counts them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples: Option<u32>,
     /// Whether it counts in `label_confidence`.
     pub counts: bool,
     /// The logistic curve that turned its log-odds into a probability.
     pub calibration: CalibrationRecord,
+    /// How many of its replies carry each note, by the note's code; replies without notes are not counted.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub notes: BTreeMap<String, u64>,
 }
 
 /// A logistic calibration: P = 1 / (1 + exp(−(slope · log-odds + intercept))).

@@ -3,7 +3,7 @@
 //! All misses of a batch go to the model in one call, so that it can work on them together.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use evalwright_core::model::Deliver;
 use evalwright_core::{
@@ -13,6 +13,7 @@ use evalwright_core::{
 use evalwright_store::{Entry, ReplyStore, StoreError, sample_key, score_key};
 
 use crate::error::PipelineError;
+use crate::inbox::Inbox;
 use crate::progress::{CallKind, Event, Progress};
 
 /// Numbers of calls.
@@ -39,9 +40,6 @@ pub(crate) trait Call: Clone + Sync {
     type Reply: Clone + Send;
     /// Its kind.
     const KIND: CallKind;
-    /// So many replies are committed together. A text takes long to write, so each is kept at once; scores
-    /// come fast, and one disk flush each would cost more than the few that a crash could take.
-    const COMMIT: usize;
 
     fn key(&self, model: &ModelIdentity) -> ContentHash;
     fn stored(
@@ -66,7 +64,6 @@ pub(crate) trait Call: Clone + Sync {
 impl Call for SampleRequest {
     type Reply = TextReply;
     const KIND: CallKind = CallKind::Sample;
-    const COMMIT: usize = 1;
 
     fn key(&self, model: &ModelIdentity) -> ContentHash {
         sample_key(model, self)
@@ -107,7 +104,6 @@ impl Call for SampleRequest {
 impl Call for ScoreRequest {
     type Reply = ScoreReply;
     const KIND: CallKind = CallKind::Score;
-    const COMMIT: usize = 32;
 
     fn key(&self, model: &ModelIdentity) -> ContentHash {
         score_key(model, self)
@@ -280,25 +276,40 @@ impl<'a> Caller<'a> {
             return Err(PipelineError::Interrupted);
         }
         let (keys, requests): (Vec<ContentHash>, Vec<C>) = misses.into_iter().unzip();
-        let inbox = Inbox {
-            store: self.store,
-            model: model.identity(),
-            progress: self.progress,
-            keys: &keys,
-            requests: &requests,
-            state: Mutex::new(InboxState::new()),
-        };
-        let ended = C::send(model, &requests, self.interrupt, &|index, reply| {
-            inbox.take(index, reply)
+        let inbox = Inbox::new(
+            self.store,
+            model.identity(),
+            self.progress,
+            &keys,
+            &requests,
+        );
+        let ended = thread::scope(|scope| {
+            let committer = thread::Builder::new()
+                .name("replies".to_owned())
+                .spawn_scoped(scope, || inbox.commit_all())
+                .map_err(PipelineError::Thread)?;
+            let ended = {
+                let _closing = inbox.closing();
+                C::send(model, &requests, self.interrupt, &|index, reply| {
+                    inbox.take(index, reply)
+                })
+            };
+            // A panic while it commits leaves replies behind that were never counted as kept.
+            let committed = committer
+                .join()
+                .map_err(|_| broken(model, "its replies could not be kept"));
+            Ok::<_, PipelineError>((ended, committed))
         });
-        let (kept, failure) = inbox.close();
+        let (kept, failure) = inbox.into_kept();
         *self.sent.of(C::KIND) += count(kept.len());
         let missing = keys.len() - kept.len();
         replies.extend(kept);
         if let Some(failure) = failure {
             return Err(failure.into());
         }
+        let (ended, committed) = ended?;
         ended?;
+        committed?;
         if missing > 0 {
             return Err(PipelineError::Unanswered {
                 model: model.identity().name.clone(),
@@ -311,114 +322,17 @@ impl<'a> Caller<'a> {
     }
 }
 
-/// Takes delivered replies in from any thread and commits them in groups.
-struct Inbox<'a, C: Call> {
-    store: &'a ReplyStore,
-    model: &'a ModelIdentity,
-    progress: &'a dyn Progress,
-    keys: &'a [ContentHash],
-    requests: &'a [C],
-    state: Mutex<InboxState<C::Reply>>,
-}
-
-struct InboxState<R> {
-    came: BTreeSet<usize>,
-    waiting: Vec<(usize, Result<R, SlotFailure>)>,
-    kept: BTreeMap<ContentHash, Result<R, SlotFailure>>,
-    failure: Option<StoreError>,
-}
-
-impl<R> InboxState<R> {
-    fn new() -> Self {
-        Self {
-            came: BTreeSet::new(),
-            waiting: Vec::new(),
-            kept: BTreeMap::new(),
-            failure: None,
-        }
-    }
-}
-
-impl<C: Call> Inbox<'_, C> {
-    fn take(&self, index: usize, reply: Result<C::Reply, SlotFailure>) -> Result<(), String> {
-        let request = self
-            .requests
-            .get(index)
-            .ok_or_else(|| format!("there is no request {index} in this batch"))?;
-        let reply = request.check(reply)?;
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.failure.is_some() {
-            return Err("the store failed before".to_owned());
-        }
-        if !state.came.insert(index) {
-            return Err(format!("request {index} was answered twice"));
-        }
-        state.waiting.push((index, reply));
-        if state.waiting.len() >= C::COMMIT {
-            self.commit(&mut state)
-        } else {
-            Ok(())
-        }
-    }
-
-    fn commit(&self, state: &mut InboxState<C::Reply>) -> Result<(), String> {
-        let waiting = std::mem::take(&mut state.waiting);
-        let entries: Vec<Entry<'_, C, C::Reply>> = waiting
-            .iter()
-            .filter_map(|(index, reply)| {
-                let (key, request) = (self.keys.get(*index)?, self.requests.get(*index)?);
-                Some(Entry {
-                    key: *key,
-                    request,
-                    model: self.model,
-                    reply,
-                })
-            })
-            .collect();
-        if entries.is_empty() {
-            return Ok(());
-        }
-        if let Err(failure) = C::put(self.store, &entries) {
-            let sentence = failure.to_string();
-            state.failure = Some(failure);
-            return Err(sentence);
-        }
-        for (index, reply) in waiting {
-            tell::<C>(self.progress, &reply, false);
-            if let Some(key) = self.keys.get(index) {
-                state.kept.insert(*key, reply);
-            }
-        }
-        Ok(())
-    }
-
-    /// Commits what still waits, and gives everything that is durable.
-    #[expect(
-        clippy::type_complexity,
-        reason = "two parts of one result, taken apart at once"
-    )]
-    fn close(
-        self,
-    ) -> (
-        BTreeMap<ContentHash, Result<C::Reply, SlotFailure>>,
-        Option<StoreError>,
-    ) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        // After a failure nothing more is put; the failure itself stands in the state.
-        if state.failure.is_none() && self.commit(&mut state).is_err() {
-            state.kept.clear();
-        }
-        (std::mem::take(&mut state.kept), state.failure.take())
-    }
-}
-
 fn usage_of<C: Call>(reply: &Result<C::Reply, SlotFailure>) -> TokenUsage {
     reply
         .as_ref()
         .map_or_else(|_| TokenUsage::default(), C::usage)
 }
 
-fn tell<C: Call>(progress: &dyn Progress, reply: &Result<C::Reply, SlotFailure>, from_store: bool) {
+pub(crate) fn tell<C: Call>(
+    progress: &dyn Progress,
+    reply: &Result<C::Reply, SlotFailure>,
+    from_store: bool,
+) {
     progress.event(&Event::Reply {
         call: C::KIND,
         from_store,

@@ -9,7 +9,6 @@ use evalwright_core::{Cell, ContentHash, Interrupt, Probability, Reject, RejectR
 use evalwright_dataset::Manifest;
 use evalwright_store::ReplyStore;
 
-use crate::calibrate::JudgeCurves;
 use crate::calls::{CallCounts, Caller, count};
 use crate::error::PipelineError;
 use crate::ledger::{Entry, Ledger, State};
@@ -20,7 +19,7 @@ use crate::record::manifest;
 use crate::stage::Filter;
 use crate::stage::dedup::Found;
 use crate::stage::emit::emit;
-use crate::stage::score::ScoreContext;
+use crate::stage::score::{Asking, NoteCounts, ScoreContext};
 use crate::stage::select::{Choice, Rule, select};
 use crate::wave::CellProgress;
 
@@ -59,9 +58,9 @@ pub fn run(
 struct Engine<'a> {
     checked: Checked<'a>,
     recipe: ContentHash,
-    curves: Vec<JudgeCurves>,
     minimum: Probability,
     caller: Caller<'a>,
+    notes: NoteCounts,
     progress: &'a dyn Progress,
     ledger: Ledger,
     cells: BTreeMap<Cell, CellProgress>,
@@ -78,15 +77,6 @@ impl<'a> Engine<'a> {
     ) -> Result<Self, PipelineError> {
         let checked = Checked::new(plan)?;
         let kind = &plan.kind.kind;
-        let raters = checked
-            .stages
-            .score()
-            .map_or(&[][..], |score| score.options.raters());
-        let curves = plan
-            .judges
-            .iter()
-            .map(|judge| JudgeCurves::new(&kind.calibration, judge.identity(), raters))
-            .collect();
         let minimum = Probability::new(checked.stages.select.options.minimum).map_err(|error| {
             PipelineError::Stages {
                 kind: kind.name.clone(),
@@ -96,10 +86,10 @@ impl<'a> Engine<'a> {
         })?;
         Ok(Self {
             recipe: recipe_hash(plan)?,
-            curves,
             minimum,
             checked,
             caller: Caller::new(store, interrupt, progress),
+            notes: NoteCounts::default(),
             progress,
             ledger: Ledger::default(),
             cells: Cell::ALL
@@ -136,7 +126,11 @@ impl<'a> Engine<'a> {
             .collect::<Result<Vec<_>, _>>()?;
         let answers = self.caller.ask(run.generator, &requests)?;
         let mut entries = Vec::new();
+        let writer = &run.generator.identity().name;
         for ((slot, request), answer) in slots.iter().zip(&requests).zip(answers) {
+            if let Ok(reply) = &answer.reply {
+                self.notes.add(writer, &reply.notes);
+            }
             entries.extend(ask.options.candidates(
                 &ask.name,
                 slot,
@@ -203,7 +197,7 @@ impl<'a> Engine<'a> {
                 Filter::Score(score) => {
                     let context = ScoreContext {
                         run: &run,
-                        curves: &self.curves,
+                        panels: &self.checked.panels,
                         minimum: self.minimum,
                     };
                     score.options.apply(
@@ -211,7 +205,10 @@ impl<'a> Engine<'a> {
                         &context,
                         &positions,
                         &mut self.ledger,
-                        &mut self.caller,
+                        &mut Asking {
+                            caller: &mut self.caller,
+                            notes: &mut self.notes,
+                        },
                         self.progress,
                     )?;
                     &score.name
@@ -286,7 +283,7 @@ impl<'a> Engine<'a> {
             self.recipe,
             &self.ledger,
             &self.caller,
-            &self.curves,
+            &self.notes,
             self.waves,
         )?;
         let shortfall = manifest

@@ -55,6 +55,17 @@ pub enum PipelineError {
         "no model is named that judges: name at least one under `judges` in the behaviour's models"
     )]
     NoJudge,
+    /// A judge can do nothing that the kind's counting raters ask.
+    #[error(
+        "judge {judge} can do none of what the kind's counting raters ask ({methods}): name a judge that \
+         gives log-probabilities, or give the kind a rater with the method `votes` and `fallback = true`"
+    )]
+    NoMethod {
+        /// The judge's name.
+        judge: String,
+        /// The methods of the counting raters.
+        methods: String,
+    },
     /// The same judge was given twice.
     #[error("judge {name} is named twice: its verdicts would count double; name it once")]
     SameJudge {
@@ -67,6 +78,9 @@ pub enum PipelineError {
         /// Rows asked for.
         rows: u32,
     },
+    /// The system gives no thread for keeping replies.
+    #[error("no thread can be started that keeps replies: {0}")]
+    Thread(#[source] std::io::Error),
     /// Something could not be written as JSON.
     #[error("the recipe cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),

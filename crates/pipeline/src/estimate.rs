@@ -7,7 +7,7 @@ use evalwright_core::{Cell, Model, Prompt, SlotName};
 use crate::calls::count;
 use crate::error::PipelineError;
 use crate::plan::{Checked, RunPlan};
-use crate::stage::score::Shown;
+use crate::stage::score::{Asked, Shown, questions};
 
 /// The least and the most that may come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct Bound {
 pub struct Estimate {
     /// Rows wanted in all.
     pub rows: u64,
-    /// Calls that write text.
+    /// Calls that write text, judges' votes among them.
     pub sample_calls: Bound,
     /// Calls that score, if each reply gives one candidate and none falls before.
     pub score_calls: Bound,
@@ -87,29 +87,35 @@ pub fn estimate(plan: &RunPlan<'_>) -> Result<Estimate, PipelineError> {
         .completion_tokens
         .add(Bound::of(both, reply_tokens));
 
-    if let Some(score) = checked.stages.score() {
+    for panel in &checked.panels {
+        let judge = panel.judge;
         // The questions about one empty statement: its own length is what `reply_tokens` stands for.
-        let questions = score
-            .options
-            .questions(plan, Shown::HeldBack, &[String::new()])?;
-        for judge in plan.judges {
-            for question in &questions {
-                let request = &question.request;
-                estimate.score_calls.add(both);
-                // The statement stands either in the continuation, left empty here, or in the prompt.
-                let in_prompt = request.continuations.iter().all(|text| !text.is_empty());
-                let statement = if in_prompt { reply_tokens } else { 0 };
-                let read = judge
-                    .count_tokens(&request.prompt)?
-                    .saturating_add(statement);
-                estimate.prompt_tokens.add(Bound::of(both, read));
-                let mut scored = 0_u64;
-                for continuation in &request.continuations {
-                    scored =
-                        scored.saturating_add(scored_tokens(*judge, continuation, reply_tokens)?);
+        for question in questions(plan, panel, Shown::HeldBack, &[String::new()])? {
+            let (prompt, in_prompt, written) = match &question.asked {
+                Asked::Score(request) => {
+                    estimate.score_calls.add(both);
+                    let mut scored = 0_u64;
+                    for continuation in &request.continuations {
+                        scored = scored.saturating_add(scored_tokens(
+                            judge,
+                            continuation,
+                            reply_tokens,
+                        )?);
+                    }
+                    // The statement stands either in the continuation, left empty here, or in the prompt.
+                    let in_prompt = request.continuations.iter().all(|text| !text.is_empty());
+                    (&request.prompt, in_prompt, scored)
                 }
-                estimate.completion_tokens.add(Bound::of(both, scored));
-            }
+                Asked::Sample(request) => {
+                    estimate.sample_calls.add(both);
+                    let most = u64::from(request.sampling.max_tokens);
+                    (&request.prompt, true, most)
+                }
+            };
+            let statement = if in_prompt { reply_tokens } else { 0 };
+            let read = judge.count_tokens(prompt)?.saturating_add(statement);
+            estimate.prompt_tokens.add(Bound::of(both, read));
+            estimate.completion_tokens.add(Bound::of(both, written));
         }
     }
     Ok(estimate)

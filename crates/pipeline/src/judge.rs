@@ -1,22 +1,21 @@
 //! Judging texts that are already there: the same raters, prompts and curves as in a run.
 
-use evalwright_core::{Interrupt, Judgement, Probability};
+use evalwright_core::{Interrupt, Judgement, Verdict};
 use evalwright_store::ReplyStore;
 
-use crate::calibrate::JudgeCurves;
 use crate::calls::Caller;
 use crate::error::PipelineError;
 use crate::plan::{Checked, RunPlan};
 use crate::progress::Progress;
-use crate::stage::score::Shown;
+use crate::stage::score::{Asking, NoteCounts, Shown};
 
 /// What all raters of a plan say about one text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JudgedText {
-    /// One per judge and wording, judges first.
+    /// One per judge and wording that it can do, judges first.
     pub judgements: Vec<Judgement>,
-    /// P(the text matches the behaviour), averaged as in a run; `None` when no rater knows.
-    pub matching: Option<Probability>,
+    /// P(the text matches the behaviour), averaged as in a run, known or bounded; `None` when no rater knows.
+    pub verdict: Option<Verdict>,
 }
 
 /// Judges texts with the plan's judges under all wordings of its kind; replies come from the store where it
@@ -38,18 +37,15 @@ pub fn judge(
             .iter()
             .map(|_| JudgedText {
                 judgements: Vec::new(),
-                matching: None,
+                verdict: None,
             })
             .collect());
     };
-    let raters = score.options.raters();
-    let curves: Vec<JudgeCurves> = plan
-        .judges
-        .iter()
-        .map(|judge| JudgeCurves::new(&plan.kind.kind.calibration, judge.identity(), raters))
-        .collect();
-    let mut caller = Caller::new(store, interrupt, progress);
+    let mut asking = Asking {
+        caller: &mut Caller::new(store, interrupt, progress),
+        notes: &mut NoteCounts::default(),
+    };
     score
         .options
-        .judge_all(plan, Shown::All, &curves, texts, &mut caller)
+        .judge_all(plan, &checked.panels, Shown::All, texts, &mut asking)
 }

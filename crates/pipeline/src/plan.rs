@@ -9,6 +9,7 @@ use evalwright_core::{Cell, Model, Seed, SlotName};
 use evalwright_recipe::{Behaviour, LoadedKind, check_prompts};
 
 use crate::error::PipelineError;
+use crate::panel::Panel;
 use crate::stage::Stages;
 use crate::wave::Quota;
 
@@ -57,6 +58,8 @@ pub(crate) struct Checked<'a> {
     pub(crate) stages: Stages<'a>,
     /// What each cell gets.
     pub(crate) quota: Quota,
+    /// What each judge is asked.
+    pub(crate) panels: Vec<Panel<'a>>,
 }
 
 impl<'a> Checked<'a> {
@@ -75,10 +78,19 @@ impl<'a> Checked<'a> {
             }
         }
         check_prompts(run.kind, run.behaviour)?;
+        let raters = stages
+            .score()
+            .map_or(&[][..], |score| score.options.raters());
+        let panels = run
+            .judges
+            .iter()
+            .map(|judge| Panel::new(run, *judge, raters))
+            .collect::<Result<_, _>>()?;
         Ok(Self {
             run: *run,
             stages,
             quota,
+            panels,
         })
     }
 

@@ -5,12 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use evalwright_core::{ContentHash, ModelIdentity};
+use evalwright_core::{ContentHash, Method, ModelIdentity};
 use evalwright_recipe::{Behaviour, Curve, Kind, Stage};
 use serde::Serialize;
 
 use crate::error::PipelineError;
-use crate::plan::RunPlan;
+use crate::plan::{Checked, RunPlan};
 
 /// The version of this crate's own rules (wave sizes, draws, selection). Whoever changes one of them so that
 /// the same replies give other rows raises it.
@@ -27,14 +27,17 @@ struct Recipe<'a> {
     templates: BTreeMap<&'a str, ContentHash>,
     generator: &'a ModelIdentity,
     judges: Vec<&'a ModelIdentity>,
+    /// For each judge its raters and the method of each, which follow from what the judge can do.
+    methods: Vec<Vec<(&'a str, Method)>>,
 }
 
 /// The hash of a plan's recipe.
 ///
 /// # Errors
-/// When the plan asks for fewer than two rows, or the behaviour cannot be written as JSON.
+/// When the plan's parts do not fit together, or the behaviour cannot be written as JSON.
 pub fn recipe_hash(plan: &RunPlan<'_>) -> Result<ContentHash, PipelineError> {
     let kind = &plan.kind.kind;
+    let checked = Checked::new(plan)?;
     let recipe = Recipe {
         rules: RULES,
         behaviour: plan.behaviour,
@@ -45,6 +48,16 @@ pub fn recipe_hash(plan: &RunPlan<'_>) -> Result<ContentHash, PipelineError> {
         templates: templates(kind),
         generator: plan.generator.identity(),
         judges: plan.judges.iter().map(|judge| judge.identity()).collect(),
+        methods: checked
+            .panels
+            .iter()
+            .map(|panel| {
+                let seats = panel.seats.iter();
+                seats
+                    .map(|seat| (seat.wording.name.as_str(), seat.method))
+                    .collect()
+            })
+            .collect(),
     };
     Ok(ContentHash::of_json(&recipe)?)
 }

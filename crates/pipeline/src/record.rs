@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use evalwright_core::{Cell, ContentHash, Model};
+use evalwright_core::{Cell, ContentHash, Method};
 use evalwright_dataset::manifest::{CalibrationRecord, CellCount, RaterRecord, StageCount};
 use evalwright_dataset::{DedupRecord, Funnel, KindRecord, MANIFEST_SCHEMA, Manifest};
 use evalwright_recipe::Origin;
 
-use crate::calibrate::{Calibration, JudgeCurves};
+use crate::calibrate::Calibration;
 use crate::calls::{CallCounts, Caller};
 use crate::error::PipelineError;
 use crate::ledger::{Ledger, State};
+use crate::panel::Panel;
 use crate::plan::Checked;
-use crate::stage::score::{Scoring, rater_name};
+use crate::stage::score::{NoteCounts, rater_name};
 
 /// The program and version in `made_by`; all crates carry one version.
 const MADE_BY: &str = concat!("evalwright ", env!("CARGO_PKG_VERSION"));
@@ -23,16 +24,12 @@ pub(crate) fn manifest(
     recipe: ContentHash,
     ledger: &Ledger,
     caller: &Caller<'_>,
-    curves: &[JudgeCurves],
+    notes: &NoteCounts,
     waves: u32,
 ) -> Result<Manifest, PipelineError> {
     let run = &checked.run;
     let kind = &run.kind.kind;
     let select = checked.stages.select.options;
-    let raters = match checked.stages.score() {
-        Some(score) => raters(&score.options, run.judges, curves),
-        None => Vec::new(),
-    };
     Ok(Manifest {
         schema: MANIFEST_SCHEMA.to_owned(),
         made_by: MADE_BY.to_owned(),
@@ -60,14 +57,13 @@ pub(crate) fn manifest(
             .iter()
             .map(|judge| judge.identity().clone())
             .collect(),
-        raters,
-        mean_calibration: run
-            .judges
+        raters: raters(&checked.panels, notes),
+        mean_calibration: checked
+            .panels
             .iter()
-            .zip(curves)
-            .filter_map(|(judge, curves)| {
-                let mean = curves.mean.as_ref()?;
-                Some((judge.identity().name.clone(), calibration(mean)))
+            .filter_map(|panel| {
+                let mean = panel.mean.as_ref()?;
+                Some((panel.judge.identity().name.clone(), calibration(mean)))
             })
             .collect(),
         minimum_confidence: select.minimum,
@@ -83,6 +79,7 @@ pub(crate) fn manifest(
         order: select.order.as_str().to_owned(),
         funnel: funnel(checked, ledger, caller.used(), waves),
         usage: caller.usage(),
+        notes: notes.of(&run.generator.identity().name),
         content: None,
         files: BTreeMap::new(),
     })
@@ -94,22 +91,24 @@ fn canary(recipe: ContentHash) -> String {
     format!("evalwright-canary-{digits}")
 }
 
-fn raters(
-    scoring: &Scoring<'_>,
-    judges: &[&dyn Model],
-    curves: &[JudgeCurves],
-) -> Vec<RaterRecord> {
+fn raters(panels: &[Panel<'_>], notes: &NoteCounts) -> Vec<RaterRecord> {
     let mut records = Vec::new();
-    for (judge, curves) in judges.iter().zip(curves) {
-        let name = &judge.identity().name;
-        for (rater, curve) in scoring.raters().iter().zip(&curves.raters) {
+    for panel in panels {
+        let judge = &panel.judge.identity().name;
+        for seat in &panel.seats {
+            let rater = rater_name(judge, &seat.wording.name);
+            let draws = seat.wording.votes.as_ref();
             records.push(RaterRecord {
-                rater: rater_name(name, &rater.name),
-                judge: name.clone(),
-                wording: rater.name.clone(),
-                method: rater.method,
-                counts: rater.counts,
-                calibration: calibration(curve),
+                judge: judge.clone(),
+                wording: seat.wording.name.clone(),
+                method: seat.method,
+                samples: draws
+                    .filter(|_| seat.method == Method::Votes)
+                    .map(|draws| draws.samples),
+                counts: seat.wording.counts,
+                calibration: calibration(&seat.curve),
+                notes: notes.of(&rater),
+                rater,
             });
         }
     }

@@ -8,13 +8,14 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use evalwright_core::model::Deliver;
 use evalwright_core::{
     Finish, Interrupt, Model, ModelError, ModelIdentity, Prompt, SampleRequest, ScoreReply,
     ScoreRequest, TextReply,
 };
-use evalwright_pipeline::{CallCounts, PipelineError, RunPlan, Silent, run};
+use evalwright_pipeline::{CallCounts, Event, PipelineError, Progress, RunPlan, Silent, run};
 use evalwright_store::{ReplyStore, StoreError, sample_key};
 use support::{After, FakeModel, TempStore, behaviour, bytes, kind, run_with};
 
@@ -123,7 +124,7 @@ fn what_came_before_a_model_broke_is_kept() {
     assert!(matches!(error, PipelineError::Model(_)), "{error}");
     assert_eq!(temporary.store.count().unwrap(), 5);
 
-    // Scores are committed in groups: a group that is not full is kept as well.
+    // Replies are committed together as they come; what waits when the model breaks is kept as well.
     let judge = FakeModel::new("judge").after(After::Break(3));
     let writer = FakeModel::new("writer");
     run_with(
@@ -250,13 +251,75 @@ fn a_reply_that_cannot_be_kept_ends_the_run_with_the_stores_own_words() {
         matches!(error, PipelineError::Store(StoreError::Conflict { .. })),
         "{error}"
     );
-    assert_eq!(
-        temporary.store.count().unwrap(),
-        3,
-        "two before it, and the other answer"
-    );
+    // Which replies were committed together depends on the disk, but those before it and the other one stay.
+    assert!(temporary.store.count().unwrap() >= 3);
     assert!(
         judge.answered().is_empty(),
         "nothing is used of a batch that could not be kept"
     );
+}
+
+/// Looks into the store whenever it is told of a fresh reply.
+struct Watcher<'a> {
+    store: &'a ReplyStore,
+    told: AtomicU64,
+    too_early: AtomicU64,
+}
+
+impl Progress for Watcher<'_> {
+    fn event(&self, event: &Event) {
+        if let Event::Reply {
+            from_store: false, ..
+        } = event
+        {
+            let told = self.told.fetch_add(1, Ordering::SeqCst) + 1;
+            if self.store.count().unwrap() < told {
+                self.too_early.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_reply_is_told_of_only_when_it_is_in_the_store() {
+    let temporary = TempStore::new();
+    let watcher = Watcher {
+        store: &temporary.store,
+        told: AtomicU64::new(0),
+        too_early: AtomicU64::new(0),
+    };
+    let outcome = run_with(
+        &kind(),
+        &behaviour(12),
+        &FakeModel::new("writer").delivery(1, 8),
+        &FakeModel::new("judge").delivery(2, 8),
+        &temporary.store,
+        &watcher,
+    )
+    .unwrap();
+    let told = watcher.told.load(Ordering::SeqCst);
+    assert_eq!(told, outcome.calls_sent.sample + outcome.calls_sent.score);
+    assert_eq!(told, temporary.store.count().unwrap());
+    assert_eq!(watcher.too_early.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn a_model_that_panics_leaves_no_one_waiting_and_its_replies_kept() {
+    let panics: support::Write = |request, chance| {
+        assert!(!chance.is_multiple_of(5), "this model breaks");
+        support::varied_text(request, chance)
+    };
+    let temporary = TempStore::new();
+    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        run_with(
+            &kind(),
+            &behaviour(40),
+            &FakeModel::new("writer").writing(panics),
+            &FakeModel::new("judge"),
+            &temporary.store,
+            &Silent,
+        )
+    }));
+    assert!(ended.is_err(), "a panic is not taken for an answer");
+    assert!(temporary.store.count().unwrap() > 0);
 }

@@ -1,5 +1,6 @@
 //! TOML with positions: a table is read key by key, and whatever is wrong is shown where it stands.
 //!
+//! Every file that a user writes is read through this, whichever crate its values belong to.
 //! Nothing is skipped in silence: [`Section::only`] refuses every key that the reader does not know.
 
 use std::ops::Range;
@@ -10,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 use crate::error::{RecipeError, Source, did_you_mean, list};
 
 /// A parsed file.
-pub(crate) struct Document<'a> {
+pub struct Document<'a> {
     source: Source<'a>,
     table: Spanned<DeTable<'a>>,
 }
@@ -20,7 +21,7 @@ impl<'a> Document<'a> {
     ///
     /// # Errors
     /// When it is no TOML; duplicate keys are named.
-    pub(crate) fn parse(source: Source<'a>) -> Result<Self, RecipeError> {
+    pub fn parse(source: Source<'a>) -> Result<Self, RecipeError> {
         match DeTable::parse(source.text) {
             Ok(table) => Ok(Self { source, table }),
             Err(error) => {
@@ -37,7 +38,7 @@ impl<'a> Document<'a> {
     }
 
     /// The whole file as a section.
-    pub(crate) fn root(&self) -> Section<'_> {
+    pub fn root(&self) -> Section<'_> {
         Section {
             source: self.source,
             path: String::new(),
@@ -49,7 +50,7 @@ impl<'a> Document<'a> {
 
 /// A table whose keys are being read.
 #[derive(Clone)]
-pub(crate) struct Section<'t> {
+pub struct Section<'t> {
     source: Source<'t>,
     path: String,
     span: Range<usize>,
@@ -58,7 +59,7 @@ pub(crate) struct Section<'t> {
 
 impl<'t> Section<'t> {
     /// A fault of the table as a whole.
-    pub(crate) fn fault(&self, message: impl Into<String>) -> RecipeError {
+    pub fn fault(&self, message: impl Into<String>) -> RecipeError {
         self.source.fault(self.span.clone(), message)
     }
 
@@ -66,7 +67,7 @@ impl<'t> Section<'t> {
     ///
     /// # Errors
     /// With a suggestion, or with the list of known keys.
-    pub(crate) fn only(&self, known: &[&str]) -> Result<(), RecipeError> {
+    pub fn only(&self, known: &[&str]) -> Result<(), RecipeError> {
         let unknown = self
             .table
             .iter()
@@ -91,7 +92,7 @@ impl<'t> Section<'t> {
     }
 
     /// The value of a key, if it is there.
-    pub(crate) fn optional(&self, key: &str) -> Option<Entry<'t>> {
+    pub fn optional(&self, key: &str) -> Option<Entry<'t>> {
         let (_, value) = self
             .table
             .iter()
@@ -107,7 +108,7 @@ impl<'t> Section<'t> {
     ///
     /// # Errors
     /// When the key is not there.
-    pub(crate) fn required(&self, key: &str) -> Result<Entry<'t>, RecipeError> {
+    pub fn required(&self, key: &str) -> Result<Entry<'t>, RecipeError> {
         self.optional(key).ok_or_else(|| {
             let place = if self.path.is_empty() {
                 String::new()
@@ -129,7 +130,7 @@ impl<'t> Section<'t> {
 
 /// A value with its key's path and place.
 #[derive(Clone)]
-pub(crate) struct Entry<'t> {
+pub struct Entry<'t> {
     source: Source<'t>,
     path: String,
     value: &'t Spanned<DeValue<'t>>,
@@ -137,7 +138,7 @@ pub(crate) struct Entry<'t> {
 
 impl<'t> Entry<'t> {
     /// A fault at this value: `` `path` message``.
-    pub(crate) fn fault(&self, message: impl AsRef<str>) -> RecipeError {
+    pub fn fault(&self, message: impl AsRef<str>) -> RecipeError {
         self.source.fault(
             self.value.span(),
             format!("`{}` {}", self.path, message.as_ref()),
@@ -158,7 +159,7 @@ impl<'t> Entry<'t> {
     }
 
     /// Text, as it stands.
-    pub(crate) fn text(&self) -> Result<&'t str, RecipeError> {
+    pub fn text(&self) -> Result<&'t str, RecipeError> {
         match self.value.get_ref() {
             DeValue::String(text) => Ok(text),
             _ => Err(self.wrong_type("text in quotes")),
@@ -166,7 +167,7 @@ impl<'t> Entry<'t> {
     }
 
     /// Text with something in it besides blanks; blanks at both ends are taken off.
-    pub(crate) fn filled(&self) -> Result<&'t str, RecipeError> {
+    pub fn filled(&self) -> Result<&'t str, RecipeError> {
         let text = self.text()?.trim();
         if text.is_empty() {
             return Err(self.fault("is empty"));
@@ -175,7 +176,7 @@ impl<'t> Entry<'t> {
     }
 
     /// A whole number from `low` to `high`.
-    pub(crate) fn whole(&self, low: u64, high: u64) -> Result<u64, RecipeError> {
+    pub fn whole(&self, low: u64, high: u64) -> Result<u64, RecipeError> {
         let DeValue::Integer(number) = self.value.get_ref() else {
             return Err(self.wrong_type("a whole number"));
         };
@@ -186,17 +187,13 @@ impl<'t> Entry<'t> {
     }
 
     /// [`Self::whole`] that fits 32 bits.
-    pub(crate) fn whole_u32(&self, low: u32, high: u32) -> Result<u32, RecipeError> {
+    pub fn whole_u32(&self, low: u32, high: u32) -> Result<u32, RecipeError> {
         let number = self.whole(u64::from(low), u64::from(high))?;
         u32::try_from(number).map_err(|_| self.fault("is too large"))
     }
 
     /// A finite number, with or without a point, for which `fits` holds.
-    pub(crate) fn number(
-        &self,
-        fits: impl Fn(f64) -> bool,
-        range: &str,
-    ) -> Result<f64, RecipeError> {
+    pub fn number(&self, fits: impl Fn(f64) -> bool, range: &str) -> Result<f64, RecipeError> {
         let written = match self.value.get_ref() {
             DeValue::Float(number) => number.as_str().to_owned(),
             DeValue::Integer(number) if number.radix() == 10 => number.as_str().to_owned(),
@@ -210,7 +207,7 @@ impl<'t> Entry<'t> {
     }
 
     /// True or false.
-    pub(crate) fn truth(&self) -> Result<bool, RecipeError> {
+    pub fn truth(&self) -> Result<bool, RecipeError> {
         match self.value.get_ref() {
             DeValue::Boolean(truth) => Ok(*truth),
             _ => Err(self.wrong_type("true or false")),
@@ -218,7 +215,7 @@ impl<'t> Entry<'t> {
     }
 
     /// The entries of a list.
-    pub(crate) fn entries(&self) -> Result<Vec<Entry<'t>>, RecipeError> {
+    pub fn entries(&self) -> Result<Vec<Entry<'t>>, RecipeError> {
         match self.value.get_ref() {
             DeValue::Array(values) => Ok(values
                 .iter()
@@ -234,7 +231,7 @@ impl<'t> Entry<'t> {
     }
 
     /// A list of texts, each as it stands and none twice.
-    pub(crate) fn distinct_texts(&self) -> Result<Vec<String>, RecipeError> {
+    pub fn distinct_texts(&self) -> Result<Vec<String>, RecipeError> {
         let mut texts: Vec<String> = Vec::new();
         for entry in self.entries()? {
             let text = entry.text()?;
@@ -250,7 +247,7 @@ impl<'t> Entry<'t> {
     }
 
     /// A table.
-    pub(crate) fn section(&self) -> Result<Section<'t>, RecipeError> {
+    pub fn section(&self) -> Result<Section<'t>, RecipeError> {
         match self.value.get_ref() {
             DeValue::Table(table) => Ok(Section {
                 source: self.source,
@@ -263,7 +260,7 @@ impl<'t> Entry<'t> {
     }
 
     /// One of a few words.
-    pub(crate) fn choice<T: Copy>(&self, choices: &[(&str, T)]) -> Result<T, RecipeError> {
+    pub fn choice<T: Copy>(&self, choices: &[(&str, T)]) -> Result<T, RecipeError> {
         let word = self.text()?;
         choices
             .iter()
@@ -276,7 +273,7 @@ impl<'t> Entry<'t> {
     }
 
     /// Text that stands in a list of known names.
-    pub(crate) fn known(&self, what: &str, known: &[&str]) -> Result<String, RecipeError> {
+    pub fn known(&self, what: &str, known: &[&str]) -> Result<String, RecipeError> {
         let word = self.text()?;
         if known.contains(&word) {
             return Ok(word.to_owned());

@@ -132,11 +132,11 @@ const EXCERPT_BEFORE: usize = 60;
 
 /// A text with its name, from which faults are cut.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Source<'a> {
+pub struct Source<'a> {
     /// The file as the user knows it.
-    pub(crate) file: &'a str,
+    pub file: &'a str,
     /// Its text.
-    pub(crate) text: &'a str,
+    pub text: &'a str,
 }
 
 impl Source<'_> {
@@ -241,7 +241,7 @@ pub(crate) fn did_you_mean(name: &str, what: &str, known: &[&str]) -> String {
 
 /// The known name that is fewest edits away, if that is at most a third of its length (and at least one);
 /// ties go to the first in the list.
-pub(crate) fn closest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
+pub fn closest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     let name = name.to_lowercase();
     known
         .iter()

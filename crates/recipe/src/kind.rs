@@ -113,17 +113,35 @@ pub struct ScoreStage {
 pub struct Rater {
     /// A short name, unique in the stage.
     pub name: String,
-    /// How the score is read.
-    pub method: Method,
+    /// How the score is read: by the first of these that the judge can do. `channel` stands alone.
+    pub methods: Vec<Method>,
     /// The template. For `channel` it is rendered once per side with `side` and `examples` bound to that
-    /// side's and ends where the statement begins; for `sequence` and `token` once per candidate.
+    /// side's and ends where the statement begins; for the other methods once per candidate.
     pub prompt: String,
-    /// For `sequence` and `token`: the forms of each side's answer. Ignored by `channel`.
+    /// The forms of each side's answer. Ignored by `channel`.
     #[serde(default)]
     pub answers: Option<AnswerForms>,
+    /// For `votes`: how they are drawn.
+    #[serde(default)]
+    pub votes: Option<VoteDraws>,
     /// Whether it counts in `label_confidence` (the mean over counting raters of calibrated log-odds).
     #[serde(default = "yes")]
     pub counts: bool,
+    /// Whether it is asked only of judges that can do none of the other counting raters.
+    #[serde(default)]
+    pub fallback: bool,
+}
+
+/// How the votes of one rater on one candidate are drawn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VoteDraws {
+    /// How many.
+    pub samples: u32,
+    /// Divides the logits; above 0, or all votes would be one.
+    pub temperature: f64,
+    /// Each reply ends after this many tokens at the latest.
+    pub max_tokens: u32,
 }
 
 fn yes() -> bool {

@@ -5,7 +5,7 @@
 
 pub mod behaviour;
 mod behaviour_file;
-mod document;
+pub mod document;
 pub mod error;
 pub mod folder;
 pub mod kind;
@@ -20,7 +20,7 @@ pub use error::{Fault, RecipeError};
 pub use folder::{KindFolder, builtin_kinds, find_kind, read_kind_folder};
 pub use kind::{
     AnswerForms, AskPlan, AskStage, Curve, DedupStage, EmitAnswers, EmitStage, Kind, LintStage,
-    Order, Origin, Rater, ScoreStage, SelectStage, Stage, Take,
+    Order, Origin, Rater, ScoreStage, SelectStage, Stage, Take, VoteDraws,
 };
 pub use kind_file::{Guide, Known, LoadedKind, load_kind};
 pub use preview::{SamplePrompt, check_prompts, sample_prompts};

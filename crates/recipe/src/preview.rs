@@ -111,9 +111,10 @@ fn uses(stages: &[Stage]) -> Vec<(&str, Purpose)> {
                 },
             )),
             Stage::Score(score) => uses.extend(score.raters.iter().map(|rater| {
-                let purpose = match rater.method {
-                    Method::Channel => Purpose::Channel,
-                    Method::Sequence | Method::Token | Method::Votes => Purpose::Asked,
+                let purpose = if rater.methods.contains(&Method::Channel) {
+                    Purpose::Channel
+                } else {
+                    Purpose::Asked
                 };
                 (rater.prompt.as_str(), purpose)
             })),

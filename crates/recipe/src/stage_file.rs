@@ -9,7 +9,7 @@ use crate::document::{Entry, Section};
 use crate::error::RecipeError;
 use crate::kind::{
     AnswerForms, AskPlan, AskStage, DedupStage, EmitAnswers, EmitStage, LintStage, Order, Rater,
-    ScoreStage, SelectStage, Stage, Take,
+    ScoreStage, SelectStage, Stage, Take, VoteDraws,
 };
 use crate::kind_file::Known;
 
@@ -182,6 +182,9 @@ fn score(section: &Section<'_>, names: &Names<'_>) -> Result<ScoreStage, RecipeE
     if !raters.iter().any(|rater| rater.counts) {
         return Err(list.fault("holds no rater that counts, so no row could get a confidence"));
     }
+    if raters.iter().all(|rater| rater.fallback) {
+        return Err(list.fault("holds only raters with `fallback`; one must be asked first"));
+    }
     Ok(ScoreStage {
         requirement: requirement.to_owned(),
         raters,
@@ -189,31 +192,94 @@ fn score(section: &Section<'_>, names: &Names<'_>) -> Result<ScoreStage, RecipeE
 }
 
 fn rater(section: &Section<'_>, names: &Names<'_>) -> Result<Rater, RecipeError> {
-    section.only(&["name", "method", "prompt", "answers", "counts"])?;
+    section.only(&[
+        "name", "method", "methods", "prompt", "answers", "votes", "counts", "fallback",
+    ])?;
     let name = section.required("name")?;
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if name.filled()? == "mean" || !name.text()?.chars().all(plain) {
         return Err(name.fault("must be lower-case letters, digits and `-`, and not `mean`"));
     }
-    let methods =
-        [Method::Channel, Method::Sequence, Method::Token].map(|method| (method.as_str(), method));
-    let method = section.required("method")?.choice(&methods)?;
-    let answers = match (method, section.optional("answers")) {
-        (Method::Channel, Some(entry)) => {
+    let methods = methods(section)?;
+    let is_channel = methods.contains(&Method::Channel);
+    let answers = match (is_channel, section.optional("answers")) {
+        (true, Some(entry)) => {
             return Err(entry.fault("is of no use to a channel rater; leave it out"));
         }
-        (Method::Channel, None) => None,
+        (true, None) => None,
         _ => Some(answer_forms(&section.required("answers")?.section()?)?),
+    };
+    let votes = match (methods.contains(&Method::Votes), section.optional("votes")) {
+        (false, Some(entry)) => {
+            return Err(entry.fault("is of no use without the method `votes`; leave it out"));
+        }
+        (false, None) => None,
+        _ => Some(vote_draws(&section.required("votes")?.section()?)?),
+    };
+    let counts = section
+        .optional("counts")
+        .map_or(Ok(true), |entry| entry.truth())?;
+    let fallback = match section.optional("fallback") {
+        Some(entry) if entry.truth()? && !counts => {
+            return Err(entry.fault("is of no use to a rater that does not count"));
+        }
+        Some(entry) => entry.truth()?,
+        None => false,
     };
     Ok(Rater {
         name: name.text()?.to_owned(),
-        method,
+        methods,
         prompt: template(section, "prompt", names)?,
         answers,
-        counts: match section.optional("counts") {
-            Some(entry) => entry.truth()?,
-            None => true,
-        },
+        votes,
+        counts,
+        fallback,
+    })
+}
+
+/// `method = "…"` for one, or `methods = […]` for several, the best first.
+fn methods(section: &Section<'_>) -> Result<Vec<Method>, RecipeError> {
+    let choices = [
+        Method::Channel,
+        Method::Sequence,
+        Method::Token,
+        Method::Votes,
+    ]
+    .map(|method| (method.as_str(), method));
+    let Some(list) = section.optional("methods") else {
+        return Ok(vec![section.required("method")?.choice(&choices)?]);
+    };
+    if let Some(one) = section.optional("method") {
+        return Err(one.fault("cannot stand beside `methods`; keep one of the two"));
+    }
+    let mut methods: Vec<Method> = Vec::new();
+    for entry in list.entries()? {
+        let method = entry.choice(&choices)?;
+        if methods.contains(&method) {
+            return Err(entry.fault(format!("repeats `{method}`")));
+        }
+        methods.push(method);
+    }
+    if methods.is_empty() {
+        return Err(list.fault("is empty; name at least one method"));
+    }
+    // A channel's prompt ends where the statement begins; the others' prompts ask about it.
+    if methods.contains(&Method::Channel) && methods.len() > 1 {
+        return Err(list.fault(
+            "holds `channel` beside another method, and no prompt fits both; make them two raters",
+        ));
+    }
+    Ok(methods)
+}
+
+fn vote_draws(section: &Section<'_>) -> Result<VoteDraws, RecipeError> {
+    section.only(&["samples", "temperature", "max_tokens"])?;
+    Ok(VoteDraws {
+        samples: section.required("samples")?.whole_u32(1, 1000)?,
+        temperature: section
+            .required("temperature")?
+            .number(|value| value > 0.0 && value <= 5.0, "above 0 and at most 5")?,
+        max_tokens: section.required("max_tokens")?.whole_u32(1, 4096)?,
     })
 }
 

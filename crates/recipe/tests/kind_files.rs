@@ -72,12 +72,16 @@ fn the_published_preset_has_the_published_settings() {
 fn the_default_preset_judges_by_channel_and_stages_stand_in_order() {
     let loaded = load(&statement()).unwrap();
     let raters = &loaded.kind.score().unwrap().raters;
-    assert_eq!(raters.len(), 3);
+    let (fallback, first): (Vec<_>, Vec<_>) = raters.iter().partition(|rater| rater.fallback);
+    assert_eq!(first.len(), 3);
     assert!(
-        raters
+        first
             .iter()
-            .all(|rater| rater.method == Method::Channel && rater.counts)
+            .all(|rater| rater.methods == [Method::Channel] && rater.counts)
     );
+    assert_eq!(fallback.len(), 1);
+    assert_eq!(fallback[0].methods, [Method::Token, Method::Votes]);
+    assert_eq!(fallback[0].votes.as_ref().unwrap().samples, 7);
     assert!(matches!(loaded.kind.stages.first(), Some(Stage::Ask(_))));
     assert!(matches!(loaded.kind.stages.last(), Some(Stage::Emit(_))));
     assert_eq!(loaded.kind.emit().unwrap().answers.matching, " Yes");
@@ -182,11 +186,11 @@ fn each_wrong_kind_file_is_shown_where_it_is_wrong() {
             "must be one of `label`",
         ),
         (
-            "name = \"plain\"",
-            "name = \"list\"",
+            "name = \"beliefs\"",
+            "name = \"profile\"",
             "repeats the rater name",
         ),
-        ("name = \"plain\"", "name = \"mean\"", "not `mean`"),
+        ("name = \"beliefs\"", "name = \"mean\"", "not `mean`"),
         (
             "method = \"channel\"",
             "method = \"token\"",
@@ -201,6 +205,43 @@ fn each_wrong_kind_file_is_shown_where_it_is_wrong() {
             "method = \"channel\"",
             "method = \"logits\"",
             "must be one of `channel`, `sequence`, `token`",
+        ),
+        (
+            "method = \"channel\"",
+            "methods = [\"channel\", \"token\"]",
+            "no prompt fits both",
+        ),
+        ("method = \"channel\"", "methods = []", "is empty"),
+        (
+            "method = \"channel\"",
+            "method = \"channel\"\nmethods = [\"token\"]",
+            "cannot stand beside `methods`",
+        ),
+        (
+            "methods = [\"token\", \"votes\"]",
+            "methods = [\"token\", \"token\"]",
+            "repeats `token`",
+        ),
+        (
+            "methods = [\"token\", \"votes\"]",
+            "methods = [\"token\"]",
+            "of no use without the method `votes`",
+        ),
+        (
+            "votes = { samples = 7, temperature = 1.0, max_tokens = 16 }\n",
+            "",
+            "missing key `votes`",
+        ),
+        ("samples = 7", "samples = 0", "must be from 1 to 1000"),
+        (
+            "temperature = 1.0, max_tokens = 16",
+            "temperature = 0.0, max_tokens = 16",
+            "above 0 and at most 5",
+        ),
+        (
+            "fallback = true",
+            "fallback = true\ncounts = false",
+            "of no use to a rater that does not count",
         ),
         ("near = 0.7", "near = 1.5", "above 0 and at most 1"),
         (
@@ -246,6 +287,18 @@ fn each_wrong_kind_file_is_shown_where_it_is_wrong() {
 }
 
 #[test]
+fn a_kind_must_ask_some_rater_first() {
+    let mut folder = statement();
+    let text = folder.files.get_mut("kind.toml").unwrap();
+    *text = text.replace(
+        "method = \"channel\"",
+        "method = \"channel\"\nfallback = true",
+    );
+    let error = load(&folder).unwrap_err().to_string();
+    assert!(error.contains("only raters with `fallback`"), "{error}");
+}
+
+#[test]
 fn a_stage_that_is_missing_or_stands_twice_is_named() {
     let mut folder = statement();
     let text = folder.files.get_mut("kind.toml").unwrap();
@@ -281,7 +334,7 @@ fn a_misspelt_variable_is_found_when_the_kind_is_loaded() {
         "{error}"
     );
     // A statement is not yet there when one is asked for, nor where a channel prompt ends.
-    for file in ["generate.j2", "judge-list.j2"] {
+    for file in ["generate.j2", "judge-beliefs.j2"] {
         let folder = changed(file, "{{ side }}", "{{ side }}{{ statement }}");
         let error = load(&folder).unwrap_err().to_string();
         assert!(error.contains("`statement`"), "{error}");
@@ -302,12 +355,12 @@ fn prompts_that_cannot_work_are_refused_before_any_call() {
             .to_string()
     };
     let error = check(&changed(
-        "judge-plain.j2",
+        "judge-character.j2",
         "{{ side }}",
         "{{ behaviour.description }}",
     ));
     assert!(
-        error.contains("judge-plain.j2: the prompt is the same for both labels"),
+        error.contains("judge-character.j2: the prompt is the same for both labels"),
         "{error}"
     );
     let error = check(&changed("question.j2", "{{ statement }}", ""));

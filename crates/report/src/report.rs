@@ -20,7 +20,7 @@ use crate::error::ReportError;
 use crate::examples::{self, Dispute, Duplicate, RejectExample};
 use crate::number::rounded;
 use crate::plots::{self, Plot};
-use crate::scored;
+use crate::scored::{self, Scored};
 use crate::words::{self, BORDERLINE, ReasonCount, Warning};
 
 /// The format of `report.json`.
@@ -95,6 +95,9 @@ pub struct Figures {
     pub agreement: Vec<Agreement>,
     /// Rater against rater, by population.
     pub rater_pairs: Vec<Agreement>,
+    /// Verdicts that are bounds and no single number, by rater, over all scored candidates.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub bounded: BTreeMap<String, u64>,
     /// Rows that the raters see most differently.
     pub disputed: Vec<Dispute>,
     /// Candidates dropped for what another one says.
@@ -254,10 +257,22 @@ fn figures(manifest: &Manifest, rows: &[Row], rejects: &[Reject]) -> Figures {
         borderline: (borderline_rows + borderline_rejects) as u64,
         agreement,
         rater_pairs,
+        bounded: bounded(&scored, &raters),
         disputed: examples::disputes(rows),
         duplicates: examples::duplicates(rows, rejects),
         reject_examples: examples::rejects(rejects),
     }
+}
+
+fn bounded(scored: &[Scored<'_>], raters: &[&str]) -> BTreeMap<String, u64> {
+    raters
+        .iter()
+        .map(|rater| {
+            let count = scored.iter().filter(|one| one.is_bounded(rater)).count();
+            ((*rater).to_owned(), count as u64)
+        })
+        .filter(|(_, count)| *count > 0)
+        .collect()
 }
 
 fn short_names(raters: &[RaterRecord]) -> BTreeMap<String, String> {

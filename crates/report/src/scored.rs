@@ -45,6 +45,12 @@ impl Scored<'_> {
             .map(|probability| probability.value())
     }
 
+    /// Whether one rater gives bounds and no single number.
+    pub(crate) fn is_bounded(&self, rater: &str) -> bool {
+        label_judgement(self.judgements, rater)
+            .is_some_and(|judgement| matches!(judgement.verdict, Verdict::Bounded { .. }))
+    }
+
     /// The opinion of all counting raters together.
     pub(crate) fn together(&self) -> Opinion {
         self.confidence.map_or(Opinion::Unknown, |confidence| {

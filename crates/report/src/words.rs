@@ -2,6 +2,8 @@
 //!
 //! Every sentence is computed from the figures; none is fixed praise.
 
+use std::collections::BTreeMap;
+
 use evalwright_core::{ModelIdentity, Side};
 use evalwright_dataset::Manifest;
 use serde::Serialize;
@@ -277,6 +279,25 @@ pub(crate) fn warnings(manifest: &Manifest, figures: &Figures) -> Vec<Warning> {
             );
         }
     }
+    for (rater, count) in &figures.bounded {
+        warn(
+            "bounded",
+            format!(
+                "{rater}: {}, because an answer was not among those that the server showed. Such a verdict counts \
+                 for a label where both its ends do, and `label_confidence` is the lower one.",
+                counted(
+                    *count,
+                    "verdict is only a range",
+                    "verdicts are only ranges"
+                )
+            ),
+        );
+    }
+    for (who, notes) in replies(manifest) {
+        for (code, count) in notes {
+            warn("reply_note", note_sentence(who, code, *count));
+        }
+    }
     if let Some(all) = together(&figures.agreement, Population::AllScored) {
         if all.n > 0 && all.n < FEW {
             warn(
@@ -372,6 +393,41 @@ pub(crate) fn warnings(manifest: &Manifest, figures: &Figures) -> Vec<Warning> {
         );
     }
     warnings
+}
+
+/// Everyone whose replies may carry notes: the generator, then the raters.
+fn replies(manifest: &Manifest) -> impl Iterator<Item = (&str, &BTreeMap<String, u64>)> {
+    let raters = manifest.raters.iter();
+    std::iter::once((manifest.generator.name.as_str(), &manifest.notes))
+        .chain(raters.map(|rater| (rater.rater.as_str(), &rater.notes)))
+}
+
+/// What a note on so many replies means.
+fn note_sentence(who: &str, code: &str, count: u64) -> String {
+    let what = match code {
+        "usage_estimated" => "came without token counts; theirs are our upper estimate",
+        "context_full" => "ended early because the model's context was full",
+        "floor_value" => {
+            "held log-probabilities at a floor that stands for no value; they count as no mass"
+        }
+        "post_sampling" => {
+            "gave probabilities from after sampling, which say what won and not how surely"
+        }
+        "form_not_shown" => {
+            "did not show a form of an answer; no more than an upper bound of its mass is known"
+        }
+        "value_missing" => {
+            "gave no value for a form of an answer; no more than an upper bound of its mass is known"
+        }
+        "repaired" => "were read from text that had to be repaired",
+        _ => {
+            return format!(
+                "{who}: {} `{code}`.",
+                counted(count, "reply is noted", "replies are noted")
+            );
+        }
+    };
+    format!("{who}: {} {what}.", counted(count, "reply", "replies"))
 }
 
 /// Whether length gives labels away, as a sentence.

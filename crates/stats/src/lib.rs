@@ -9,6 +9,7 @@ pub mod bootstrap;
 pub mod calibration;
 pub mod describe;
 pub mod interval;
+pub mod position;
 
 pub use agreement::{CohenKappa, agreement_share, cohen_kappa, gwet_ac1};
 pub use area::area_under_curve;

@@ -153,6 +153,47 @@ pub enum StoreError {
         #[source]
         source: serde_json::Error,
     },
+    /// The system refused a write.
+    #[error(
+        "{}: the system refused a write to the reply store; look at the space left, at quotas and limits on \
+         file sizes, and at the disk itself, then run the same command again, everything stored so far is kept",
+        path.display()
+    )]
+    WriteFailed {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// There is no store to look into.
+    #[error("{}: there is no reply store here; `--store` names another file", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// No reply has such a key.
+    #[error("{}: no reply has a key that begins with {prefix:?}", path.display())]
+    NoSuchKey {
+        /// The file.
+        path: PathBuf,
+        /// The beginning of the key as it was given.
+        prefix: String,
+    },
+    /// Several replies have such a key.
+    #[error("{}: several keys begin with {prefix:?}; give more of the key", path.display())]
+    AmbiguousKey {
+        /// The file.
+        path: PathBuf,
+        /// The beginning of the key as it was given.
+        prefix: String,
+    },
+    /// Pruning without a choice would remove everything.
+    #[error("nothing says which replies to remove; choose by key, model, kind, failure or age")]
+    NothingChosen,
+    /// What is exported could not be written.
+    #[error("cannot write what is exported")]
+    Output(#[source] std::io::Error),
     /// Anything else that SQLite reports.
     #[error("{}: the reply store failed", path.display())]
     Sqlite {
@@ -178,10 +219,29 @@ impl StoreError {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
                 Self::Busy { path, source }
             }
+            Some(ErrorCode::SystemIoFailure) if is_write(&source) => {
+                Self::WriteFailed { path, source }
+            }
             Some(ErrorCode::CannotOpen) => Self::CannotOpen { path, source },
             _ => Self::Sqlite { path, source },
         }
     }
+}
+
+/// Whether a failure of the system came from writing, syncing or growing a file.
+fn is_write(error: &rusqlite::Error) -> bool {
+    use rusqlite::ffi;
+    matches!(
+        error.sqlite_error().map(|error| error.extended_code),
+        Some(
+            ffi::SQLITE_IOERR_WRITE
+                | ffi::SQLITE_IOERR_FSYNC
+                | ffi::SQLITE_IOERR_DIR_FSYNC
+                | ffi::SQLITE_IOERR_TRUNCATE
+                | ffi::SQLITE_IOERR_SHMSIZE
+                | ffi::SQLITE_IOERR_SHMMAP
+        )
+    )
 }
 
 #[cfg(test)]
@@ -206,6 +266,8 @@ mod tests {
             (rusqlite::ffi::SQLITE_NOTADB, "not an SQLite database"),
             (rusqlite::ffi::SQLITE_CANTOPEN, "cannot be opened"),
             (rusqlite::ffi::SQLITE_IOERR, "failed"),
+            (rusqlite::ffi::SQLITE_IOERR_WRITE, "space left"),
+            (rusqlite::ffi::SQLITE_IOERR_FSYNC, "space left"),
         ] {
             let message = failure(code).to_string();
             assert!(message.contains("some/replies.db"), "{message}");

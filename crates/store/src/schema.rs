@@ -11,7 +11,7 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use crate::error::StoreError;
 
 /// The layout that this program writes, kept in SQLite's `user_version`.
-pub const SCHEMA_VERSION: i64 = 1;
+pub const SCHEMA_VERSION: i64 = 2;
 
 /// Marks the file as ours in SQLite's `application_id`: the letters `EVLW`.
 const APPLICATION: i64 = 0x4556_4c57;
@@ -38,6 +38,31 @@ CREATE TABLE replies (
 ) STRICT;
 ";
 
+/// What version 2 adds. A new file gets both, so the two ways to a table cannot drift apart.
+const ADD_VERSION_2: &str = "
+ALTER TABLE replies ADD COLUMN raw BLOB;            -- the server's answer as it came, where it was kept
+ALTER TABLE replies ADD COLUMN written_at INTEGER;  -- seconds since 1970; null without a clock
+CREATE TABLE models (
+    hash TEXT PRIMARY KEY NOT NULL,       -- replies.model_hash
+    identity TEXT NOT NULL                -- JSON
+) STRICT;
+CREATE TABLE attempts (                   -- only ever added to, but by pruning
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL,                    -- of the reply that did not come
+    kind TEXT NOT NULL CHECK (kind IN ('sample', 'score')),
+    model TEXT NOT NULL,
+    model_hash TEXT NOT NULL,
+    number INTEGER NOT NULL,              -- from 1 for each key
+    status TEXT NOT NULL CHECK (status IN ('retried', 'failed')),
+    detail TEXT NOT NULL,                 -- a sentence
+    prompt_tokens INTEGER NOT NULL,       -- what it took, as far as is known
+    completion_tokens INTEGER NOT NULL,
+    request TEXT NOT NULL,                -- JSON
+    written_at INTEGER                    -- seconds since 1970; null without a clock
+) STRICT;
+CREATE INDEX attempts_by_key ON attempts (key);
+";
+
 /// Opens or creates the file.
 pub(crate) fn connect(path: &Path) -> Result<Connection, StoreError> {
     let failed = |source| StoreError::from_sqlite(path, source);
@@ -45,7 +70,7 @@ pub(crate) fn connect(path: &Path) -> Result<Connection, StoreError> {
     connection.busy_timeout(BUSY_WAIT).map_err(failed)?;
     // In one transaction: between two reads another process could lay the file out.
     let reading = connection.transaction().map_err(failed)?;
-    check(&reading, path)?;
+    let found = version(&reading, path)?;
     reading.finish().map_err(failed)?;
     switch_to_wal(&connection).map_err(failed)?;
     // A reply counts as stored only when it would survive a power cut.
@@ -55,7 +80,9 @@ pub(crate) fn connect(path: &Path) -> Result<Connection, StoreError> {
     connection
         .pragma_update(None, "fullfsync", true)
         .map_err(failed)?;
-    create(&mut connection, path)?;
+    if found != SCHEMA_VERSION {
+        lay_out(&mut connection, path)?;
+    }
     Ok(connection)
 }
 
@@ -63,9 +90,9 @@ fn number(connection: &Connection, pragma: &str) -> Result<i64, rusqlite::Error>
     connection.pragma_query_value(None, pragma, |row| row.get(0))
 }
 
-/// Refuses a file that is not ours or too new; says whether it still has to be laid out. To be called
-/// inside a transaction.
-fn check(connection: &Connection, path: &Path) -> Result<bool, StoreError> {
+/// Refuses a file that is not ours or too new; gives its version, 0 for one that is still to be laid out. To
+/// be called inside a transaction.
+fn version(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
     let failed = |source| StoreError::from_sqlite(path, source);
     let found = number(connection, "user_version").map_err(failed)?;
     let application = number(connection, "application_id").map_err(failed)?;
@@ -74,7 +101,7 @@ fn check(connection: &Connection, path: &Path) -> Result<bool, StoreError> {
         .map_err(failed)?;
     let is_new = found == 0 && application == 0 && tables == 0;
     if is_new {
-        return Ok(true);
+        return Ok(0);
     }
     if application != APPLICATION || found < 1 {
         return Err(StoreError::AnotherProgram {
@@ -88,7 +115,7 @@ fn check(connection: &Connection, path: &Path) -> Result<bool, StoreError> {
             known: SCHEMA_VERSION,
         });
     }
-    Ok(false)
+    Ok(found)
 }
 
 fn switch_to_wal(connection: &Connection) -> Result<(), rusqlite::Error> {
@@ -110,21 +137,26 @@ fn switch_to_wal(connection: &Connection) -> Result<(), rusqlite::Error> {
     }
 }
 
-/// Lays the file out unless another process has just done so.
-fn create(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+/// Brings the file to this program's version unless another process has just done so. All or nothing: the
+/// version changes with the tables.
+fn lay_out(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let failed = |source| StoreError::from_sqlite(path, source);
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(failed)?;
-    if check(&transaction, path)? {
+    let found = version(&transaction, path)?;
+    if found == SCHEMA_VERSION {
+        return Ok(());
+    }
+    if found == 0 {
         transaction.execute_batch(CREATE).map_err(failed)?;
         transaction
             .pragma_update(None, "application_id", APPLICATION)
             .map_err(failed)?;
-        transaction
-            .pragma_update(None, "user_version", SCHEMA_VERSION)
-            .map_err(failed)?;
-        transaction.commit().map_err(failed)?;
     }
-    Ok(())
+    transaction.execute_batch(ADD_VERSION_2).map_err(failed)?;
+    transaction
+        .pragma_update(None, "user_version", SCHEMA_VERSION)
+        .map_err(failed)?;
+    transaction.commit().map_err(failed)
 }

@@ -1,6 +1,7 @@
 //! Putting replies in and getting them out.
 //!
-//! A put returns only after its transaction is on the disk.
+//! A put returns only after its transaction is on the disk. A failure that is not final goes to the attempts,
+//! so what is found under a key is always what asking again would bring.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,8 +14,10 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::attempt::{self, Attempt};
 use crate::error::StoreError;
 use crate::schema;
+use crate::selection::ReplyKind;
 
 /// One reply on its way into the store.
 #[derive(Debug)]
@@ -38,19 +41,33 @@ pub type ScoreEntry<'a> = Entry<'a, ScoreRequest, ScoreReply>;
 #[derive(Debug)]
 pub struct ReplyStore {
     path: PathBuf,
+    clock: Option<fn() -> u64>,
     connection: Mutex<Connection>,
+}
+
+/// What the two kinds of requests have in common.
+pub(crate) trait Requested: Serialize {
+    const KIND: ReplyKind;
+}
+
+impl Requested for SampleRequest {
+    const KIND: ReplyKind = ReplyKind::Sample;
+}
+
+impl Requested for ScoreRequest {
+    const KIND: ReplyKind = ReplyKind::Score;
 }
 
 /// What the two kinds of replies have in common in the table.
 trait Stored: Serialize + DeserializeOwned + PartialEq {
-    const KIND: &'static str;
+    const KIND: ReplyKind;
     fn text(&self) -> Option<&str>;
     fn finish(&self) -> Option<Finish>;
     fn usage(&self) -> TokenUsage;
 }
 
 impl Stored for TextReply {
-    const KIND: &'static str = "sample";
+    const KIND: ReplyKind = ReplyKind::Sample;
 
     fn text(&self) -> Option<&str> {
         Some(&self.text)
@@ -66,7 +83,7 @@ impl Stored for TextReply {
 }
 
 impl Stored for ScoreReply {
-    const KIND: &'static str = "score";
+    const KIND: ReplyKind = ReplyKind::Score;
 
     fn text(&self) -> Option<&str> {
         None
@@ -82,8 +99,9 @@ impl Stored for ScoreReply {
 }
 
 const INSERT: &str = "INSERT INTO replies \
-    (key, kind, model, model_hash, status, finish, text, prompt_tokens, completion_tokens, request, reply) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (key) DO NOTHING";
+    (key, kind, model, model_hash, status, finish, text, prompt_tokens, completion_tokens, request, reply, \
+    written_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (key) DO NOTHING";
+const REMEMBER: &str = "INSERT INTO models (hash, identity) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
 const SELECT: &str = "SELECT kind, status, reply FROM replies WHERE key = ?1";
 
 impl ReplyStore {
@@ -98,8 +116,31 @@ impl ReplyStore {
         }
         Ok(Self {
             path: path.to_path_buf(),
+            clock: None,
             connection: Mutex::new(schema::connect(path)?),
         })
+    }
+
+    /// Opens a store that must be there already.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when it is not; otherwise as [`ReplyStore::open`].
+    pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
+        if path.exists() {
+            Self::open(path)
+        } else {
+            Err(StoreError::Missing {
+                path: path.to_path_buf(),
+            })
+        }
+    }
+
+    /// Writes down when each reply comes, by a clock that gives seconds since 1970. Nothing but pruning by age
+    /// looks at it.
+    #[must_use]
+    pub fn with_clock(mut self, clock: fn() -> u64) -> Self {
+        self.clock = Some(clock);
+        self
     }
 
     /// The text under a key; `None` when it was never asked for. A stored failure is a reply like any
@@ -125,7 +166,7 @@ impl ReplyStore {
         self.get(key)
     }
 
-    /// Stores one text. The same reply again is fine.
+    /// Stores one text. The same reply again is fine. A failure that is not final is kept as an attempt.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when another reply is under the key, [`StoreError::NotStorable`] when it
@@ -145,7 +186,7 @@ impl ReplyStore {
         }])
     }
 
-    /// Stores the scores of one request. The same reply again is fine.
+    /// Stores the scores of one request; otherwise as [`ReplyStore::put_text`].
     ///
     /// # Errors
     /// As [`ReplyStore::put_text`].
@@ -181,7 +222,22 @@ impl ReplyStore {
         self.put(entries)
     }
 
-    /// How many replies are stored, failures included.
+    /// Keeps the server's answer beside the reply that was read from it, unless there is one already. The
+    /// caller has taken every secret out of it.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn put_raw(&self, key: ContentHash, body: &[u8]) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            transaction
+                .prepare_cached("UPDATE replies SET raw = ?2 WHERE key = ?1 AND raw IS NULL")
+                .and_then(|mut statement| statement.execute(params![key.to_string(), body]))
+                .map_err(|source| StoreError::from_sqlite(&self.path, source))
+                .map(|_| ())
+        })
+    }
+
+    /// How many replies are stored, final failures included and attempts not.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -195,10 +251,41 @@ impl ReplyStore {
 
     /// A thread that panicked while it held the lock has had its transaction rolled back, so the
     /// connection is still good.
-    fn lock(&self) -> MutexGuard<'_, Connection> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Connection> {
         self.connection
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn now(&self) -> Option<i64> {
+        self.clock.map(|clock| tokens(clock()))
+    }
+
+    pub(crate) fn unwritable(&self, key: ContentHash, source: serde_json::Error) -> StoreError {
+        StoreError::Json {
+            path: self.path.clone(),
+            key,
+            source,
+        }
+    }
+
+    /// Does all of it in one transaction, or nothing.
+    pub(crate) fn write<T>(
+        &self,
+        act: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let failed = |source| StoreError::from_sqlite(&self.path, source);
+        let mut connection = self.lock();
+        let transaction = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(failed)?;
+        let done = act(&transaction)?;
+        transaction.commit().map_err(failed)?;
+        Ok(done)
     }
 
     fn get<Reply: Stored>(
@@ -215,29 +302,132 @@ impl ReplyStore {
         if entries.is_empty() {
             return Ok(());
         }
-        let failed = |source| StoreError::from_sqlite(&self.path, source);
-        let mut connection = self.lock();
-        let transaction = connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(failed)?;
-        let mut refused = None;
-        for entry in entries {
-            match insert(&transaction, &self.path, entry) {
-                Ok(()) => {}
-                Err(
-                    error @ (StoreError::Conflict { .. }
-                    | StoreError::NotStorable { .. }
-                    | StoreError::Damaged { .. }
-                    | StoreError::Json { .. }),
-                ) => {
-                    refused.get_or_insert(error);
+        let refused = self.write(|transaction| {
+            let mut refused = None;
+            let mut known: Option<(&ModelIdentity, String)> = None;
+            for entry in entries {
+                // A batch is from one model as a rule; its hash is computed once.
+                let model_hash = match &known {
+                    Some((model, hash)) if *model == entry.model => hash,
+                    _ => {
+                        let hash = remember(transaction, entry.model)
+                            .map_err(|source| StoreError::from_sqlite(&self.path, source))?;
+                        &known.insert((entry.model, hash)).1
+                    }
+                };
+                match self.insert(transaction, entry, model_hash) {
+                    Ok(()) => {}
+                    Err(
+                        error @ (StoreError::Conflict { .. }
+                        | StoreError::NotStorable { .. }
+                        | StoreError::Damaged { .. }
+                        | StoreError::Json { .. }),
+                    ) => {
+                        refused.get_or_insert(error);
+                    }
+                    Err(error) => return Err(error),
                 }
-                Err(error) => return Err(error),
             }
-        }
-        transaction.commit().map_err(failed)?;
+            Ok(refused)
+        })?;
         refused.map_or(Ok(()), Err)
     }
+
+    fn insert<Request: Serialize, Reply: Stored>(
+        &self,
+        transaction: &Transaction<'_>,
+        entry: &Entry<'_, Request, Reply>,
+        model_hash: &str,
+    ) -> Result<(), StoreError> {
+        let Entry {
+            key,
+            request,
+            model,
+            reply,
+        } = entry;
+        let key = *key;
+        let failed = |source| StoreError::from_sqlite(&self.path, source);
+        let unwritable = |source| self.unwritable(key, source);
+        let request = serde_json::to_string(request).map_err(unwritable)?;
+        let (status, json) = match reply {
+            Ok(reply) => ("ok", serde_json::to_string(reply).map_err(unwritable)?),
+            Err(failure) if !failure.is_final() => {
+                let attempt = Attempt::given_up(failure);
+                return attempt::insert(
+                    transaction,
+                    key,
+                    Reply::KIND,
+                    &request,
+                    model,
+                    &attempt,
+                    self.now(),
+                )
+                .map_err(failed);
+            }
+            Err(failure) => (
+                "failed",
+                serde_json::to_string(failure).map_err(unwritable)?,
+            ),
+        };
+        let good = reply.as_ref().ok();
+        if let Some(good) = good {
+            // JSON has no infinities: a reply with one would come back as something else, or not at all.
+            let same = serde_json::from_str::<Reply>(&json).is_ok_and(|back| back == *good);
+            if !same {
+                return Err(StoreError::NotStorable {
+                    path: self.path.clone(),
+                    key,
+                });
+            }
+        }
+        let inserted = transaction
+            .prepare_cached(INSERT)
+            .map_err(failed)?
+            .execute(params![
+                key.to_string(),
+                Reply::KIND,
+                model.name,
+                model_hash,
+                status,
+                good.and_then(Stored::finish).map(|finish| match finish {
+                    Finish::Stop => "stop",
+                    Finish::Length => "length",
+                }),
+                good.and_then(Stored::text),
+                good.map(|reply| tokens(reply.usage().prompt_tokens)),
+                good.map(|reply| tokens(reply.usage().completion_tokens)),
+                request,
+                json,
+                self.now(),
+            ])
+            .map_err(failed)?;
+        if inserted == 0 && find::<Reply>(transaction, &self.path, key)?.as_ref() != Some(*reply) {
+            return Err(StoreError::Conflict {
+                path: self.path.clone(),
+                key,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Keeps a model's identity, so that a hash can be told apart from another one in words; gives the hash.
+pub(crate) fn remember(
+    connection: &Connection,
+    model: &ModelIdentity,
+) -> Result<String, rusqlite::Error> {
+    let hash = model.hash().to_string();
+    let identity = serde_json::to_string(model)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+    connection
+        .prepare_cached(REMEMBER)?
+        .execute(params![hash, identity])?;
+    Ok(hash)
+}
+
+/// A count as SQLite holds it.
+pub(crate) fn tokens(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// Makes the folder and those above it that are missing. SQLite syncs the file's own name; the names of
@@ -287,7 +477,7 @@ fn find<Reply: Stored>(
     let Some((kind, status, reply)) = found else {
         return Ok(None);
     };
-    if kind != Reply::KIND {
+    if kind != Reply::KIND.as_str() {
         return Err(damaged(format!(
             "expected a {}, found a {kind}",
             Reply::KIND
@@ -299,67 +489,6 @@ fn find<Reply: Stored>(
         "failed" => Ok(Some(Err(serde_json::from_str(&reply).map_err(unreadable)?))),
         other => Err(damaged(format!("unknown status {other:?}"))),
     }
-}
-
-fn insert<Request: Serialize, Reply: Stored>(
-    transaction: &Transaction<'_>,
-    path: &Path,
-    entry: &Entry<'_, Request, Reply>,
-) -> Result<(), StoreError> {
-    let key = entry.key;
-    let unwritable = |source| StoreError::Json {
-        path: path.to_path_buf(),
-        key,
-        source,
-    };
-    let request = serde_json::to_string(entry.request).map_err(unwritable)?;
-    let (status, json) = match entry.reply {
-        Ok(reply) => ("ok", serde_json::to_string(reply).map_err(unwritable)?),
-        Err(failure) => (
-            "failed",
-            serde_json::to_string(failure).map_err(unwritable)?,
-        ),
-    };
-    let reply = entry.reply.as_ref().ok();
-    if let Some(reply) = reply {
-        // JSON has no infinities: a reply with one would come back as something else, or not at all.
-        let same = serde_json::from_str::<Reply>(&json).is_ok_and(|back| back == *reply);
-        if !same {
-            return Err(StoreError::NotStorable {
-                path: path.to_path_buf(),
-                key,
-            });
-        }
-    }
-    let tokens = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-    let failed = |source| StoreError::from_sqlite(path, source);
-    let inserted = transaction
-        .prepare_cached(INSERT)
-        .map_err(failed)?
-        .execute(params![
-            key.to_string(),
-            Reply::KIND,
-            entry.model.name,
-            entry.model.hash().to_string(),
-            status,
-            reply.and_then(Stored::finish).map(|finish| match finish {
-                Finish::Stop => "stop",
-                Finish::Length => "length",
-            }),
-            reply.and_then(Stored::text),
-            reply.map(|reply| tokens(reply.usage().prompt_tokens)),
-            reply.map(|reply| tokens(reply.usage().completion_tokens)),
-            request,
-            json,
-        ])
-        .map_err(failed)?;
-    if inserted == 0 && find::<Reply>(transaction, path, key)?.as_ref() != Some(entry.reply) {
-        return Err(StoreError::Conflict {
-            path: path.to_path_buf(),
-            key,
-        });
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -15,20 +15,34 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use evalwright_store::{ReplyStore, sample_key};
+use evalwright_store::{ReplyStore, TextEntry, sample_key};
 
 const STORE: &str = "EVALWRIGHT_TEST_STORE";
 const FIRST: &str = "EVALWRIGHT_TEST_FIRST";
 const COUNT: &str = "EVALWRIGHT_TEST_COUNT";
 
+/// Replies that a child commits together.
+const BATCH: &str = "EVALWRIGHT_TEST_BATCH";
+
 fn child(store: &Path, first: u64, count: u64) -> Child {
-    Command::new(std::env::current_exe().unwrap())
+    start(
+        Command::new(std::env::current_exe().unwrap()),
+        store,
+        first,
+        count,
+        1,
+    )
+}
+
+fn start(mut command: Command, store: &Path, first: u64, count: u64, batch: u64) -> Child {
+    command
         .args([
             "--exact",
             "child_puts_replies",
             "--nocapture",
             "--test-threads=1",
         ])
+        .env(BATCH, batch.to_string())
         .env(STORE, store)
         .env(FIRST, first.to_string())
         .env(COUNT, count.to_string())
@@ -47,13 +61,28 @@ fn child_puts_replies() {
     let number = |name: &str| std::env::var(name).unwrap().parse::<u64>().unwrap();
     let store = ReplyStore::open(Path::new(&path)).unwrap();
     let model = support::model();
-    for seed in number(FIRST)..number(FIRST) + number(COUNT) {
-        let request = support::request(seed);
-        let reply = Ok(support::reply(&format!("text {seed}")));
-        store
-            .put_text(sample_key(&model, &request), &request, &model, &reply)
-            .unwrap();
-        println!("\nstored {seed}");
+    let seeds: Vec<u64> = (number(FIRST)..number(FIRST) + number(COUNT)).collect();
+    for seeds in seeds.chunks(usize::try_from(number(BATCH)).unwrap()) {
+        let requests: Vec<_> = seeds.iter().map(|seed| support::request(*seed)).collect();
+        let replies: Vec<_> = seeds
+            .iter()
+            .map(|seed| Ok(support::reply(&format!("text {seed}"))))
+            .collect();
+        let entries: Vec<TextEntry<'_>> = requests
+            .iter()
+            .zip(&replies)
+            .map(|(request, reply)| TextEntry {
+                key: sample_key(&model, request),
+                request,
+                model: &model,
+                reply,
+            })
+            .collect();
+        if let Err(error) = store.put_text_batch(&entries) {
+            println!("\nfailed {error}");
+            return;
+        }
+        println!("\nstored {}", seeds.last().unwrap());
     }
 }
 
@@ -107,6 +136,97 @@ fn what_was_stored_survives_a_kill() {
             assert_eq!(found, Some(Ok(support::reply(&format!("text {seed}")))));
         }
     }
+}
+
+/// Case D06 for the store: killed at any moment, it holds every batch that was acknowledged, and of the last
+/// one all or nothing.
+#[test]
+fn d06_a_batch_is_there_whole_or_not_at_all_after_a_kill() {
+    const TOGETHER: u64 = 16;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("replies.db");
+    let model = support::model();
+    for round in 0..12_u64 {
+        let first = round * 1_000_000;
+        let command = Command::new(std::env::current_exe().unwrap());
+        let mut child = start(command, &path, first, 1_000_000, TOGETHER);
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut last = None;
+        let mut seen = 0;
+        while seen < 1 + round % 5 {
+            let line = lines.next().unwrap().unwrap();
+            if let Some(seed) = line.strip_prefix("stored ") {
+                last = Some(seed.parse::<u64>().unwrap());
+                seen += 1;
+            }
+        }
+        // Somewhere inside the next batch.
+        std::thread::sleep(std::time::Duration::from_micros(round * 370));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let store = ReplyStore::open(&path).unwrap();
+        let is_there = |seed: u64| {
+            let key = sample_key(&model, &support::request(seed));
+            let found = store.text(key).unwrap();
+            assert!(found.is_none() || found == Some(Ok(support::reply(&format!("text {seed}")))));
+            found.is_some()
+        };
+        assert!((first..=last.unwrap()).all(is_there));
+        let mut batch = first;
+        loop {
+            let there = (batch..batch + TOGETHER)
+                .filter(|seed| is_there(*seed))
+                .count() as u64;
+            assert!(there == 0 || there == TOGETHER, "{there} of a batch");
+            if there == 0 {
+                break;
+            }
+            batch += TOGETHER;
+        }
+    }
+    let checked = ReplyStore::open(&path).unwrap().check().unwrap();
+    assert!(
+        checked.replies > 0 && checked.problems.is_empty(),
+        "{checked:?}"
+    );
+}
+
+/// Case D07 for the store: a write that the system refuses is an error that says so, what was acknowledged
+/// stays, and with room again the rest follows. The limit is one on file sizes, 256 KiB, as a shell sets it.
+#[cfg(unix)]
+#[test]
+fn d07_a_full_disk_stops_with_words_and_the_store_goes_on_with_more_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("replies.db");
+    drop(ReplyStore::open(&path).unwrap());
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "trap '' XFSZ; ulimit -f 512; exec \"$0\" \"$@\""])
+        .arg(std::env::current_exe().unwrap());
+    let output = start(command, &path, 0, 100_000, 1)
+        .wait_with_output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let failure = said
+        .lines()
+        .find_map(|line| line.strip_prefix("failed "))
+        .unwrap_or_else(|| panic!("no failure in {said}"));
+    assert!(
+        failure.contains("space") && failure.contains("replies.db"),
+        "{failure}"
+    );
+    let stored = said
+        .lines()
+        .filter_map(|line| line.strip_prefix("stored "))
+        .count() as u64;
+    assert!(stored > 0);
+
+    let store = ReplyStore::open(&path).unwrap();
+    assert_eq!(store.count().unwrap(), stored);
+    let output = child(&path, stored, 50).wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(store.count().unwrap(), stored + 50);
+    assert!(store.check().unwrap().problems.is_empty());
 }
 
 #[test]

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use evalwright_core::{ContentHash, Interrupt, Model, exit_code};
+use evalwright_core::{ContentHash, Interrupt, Model, Spending, exit_code};
 use evalwright_dataset::{
     Files, Manifest, OpenVersion, Parent, card, croissant, lock, next_version, publish,
     verify_files, versions, write_rejects, write_rows,
 };
-use evalwright_local::LocalModel;
 use evalwright_pipeline::{Estimate, Outcome, RunPlan, estimate, recipe_hash};
 use evalwright_recipe::{Behaviour, LoadedKind, check_prompts, load_behaviour};
 use evalwright_store::ReplyStore;
@@ -18,7 +17,7 @@ use serde_json::json;
 use crate::commands::kinds::{all_kinds, load};
 use crate::environment::{Environment, peak_memory_bytes};
 use crate::failure::{Failure, Kind};
-use crate::models::Opening;
+use crate::models::{ModelArguments, Opening};
 use crate::output::Printer;
 use crate::progress::Shown;
 use crate::stop;
@@ -54,15 +53,8 @@ pub(crate) struct RunArguments {
     /// At most this many rows
     #[arg(long, value_name = "ROWS")]
     limit: Option<u32>,
-    /// Threads for models inside the process [default: one per processor]; changes no row
-    #[arg(long, env = "EVALWRIGHT_THREADS")]
-    threads: Option<std::num::NonZeroUsize>,
-    /// The weights of the pinned model as a file of your own
-    #[arg(long, env = "EVALWRIGHT_MODEL_PATH", value_name = "FILE")]
-    model_path: Option<PathBuf>,
-    /// A chat template to use in place of the one in the model's file
-    #[arg(long, value_name = "FILE")]
-    chat_template: Option<PathBuf>,
+    #[command(flatten)]
+    models: ModelArguments,
     /// Say how many calls and tokens the run needs, and ask nothing
     #[arg(long)]
     dry_run: bool,
@@ -113,7 +105,7 @@ pub(crate) fn run(
         );
     }
 
-    let store = ReplyStore::open(&arguments.store)?;
+    let store = ReplyStore::open(&arguments.store)?.with_clock(environment.clock());
     let interrupt = Interrupt::default();
     stop::listen(&interrupt);
     let shown = Shown::new(printer, u64::from(plan.wanted_per_cell()?));
@@ -130,6 +122,7 @@ pub(crate) fn run(
         "sample_calls_sent": calls.sample,
         "score_calls_sent": calls.score,
         "threads": models.threads,
+        "models": models.spending(),
         "peak_memory_bytes": peak_memory_bytes(),
         "operating_system": std::env::consts::OS,
         "processor": std::env::consts::ARCH,
@@ -184,7 +177,7 @@ fn read_recipe(arguments: &RunArguments) -> Result<(Behaviour, LoadedKind), Fail
 
 /// The models of a run, each opened once.
 struct Models {
-    opened: BTreeMap<String, LocalModel>,
+    opened: BTreeMap<String, Box<dyn Model>>,
     threads: usize,
 }
 
@@ -195,32 +188,32 @@ impl Models {
         printer: &Printer,
         environment: &Environment,
     ) -> Result<Self, Failure> {
-        let threads = arguments
-            .threads
-            .or_else(|| std::thread::available_parallelism().ok())
-            .map_or(1, std::num::NonZeroUsize::get);
-        let surroundings = environment.surroundings()?;
-        let opening = Opening {
-            printer,
-            surroundings: &surroundings,
-            threads,
-            model_path: arguments.model_path.as_deref(),
-            chat_template: arguments.chat_template.as_deref(),
-        };
+        let opening = Opening::new(&arguments.models, printer, environment)?;
         let mut opened = BTreeMap::new();
         for name in std::iter::once(&behaviour.models.generator).chain(&behaviour.models.judges) {
             if !opened.contains_key(name) {
                 opened.insert(name.clone(), opening.open(name)?);
             }
         }
-        Ok(Self { opened, threads })
+        Ok(Self {
+            opened,
+            threads: opening.threads,
+        })
     }
 
     fn by_name(&self, name: &str) -> Result<&dyn Model, Failure> {
         self.opened
             .get(name)
-            .map(|model| model as &dyn Model)
+            .map(|model| &**model)
             .ok_or_else(|| Failure::new(Kind::Unexpected, format!("model {name} was not opened")))
+    }
+
+    /// What each model took, by its name.
+    fn spending(&self) -> BTreeMap<&str, Spending> {
+        self.opened
+            .iter()
+            .map(|(name, model)| (name.as_str(), model.spending()))
+            .collect()
     }
 
     fn judges(&self, behaviour: &Behaviour) -> Result<Vec<&dyn Model>, Failure> {

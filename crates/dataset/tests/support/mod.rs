@@ -165,12 +165,14 @@ pub fn manifest(version: &str) -> Manifest {
             judge: "local/judge".to_owned(),
             wording: "letter".to_owned(),
             method: Method::Channel,
+            samples: None,
             counts: true,
             calibration: CalibrationRecord {
                 slope: 0.1,
                 intercept: -0.3,
                 origin: "fitted".to_owned(),
             },
+            notes: BTreeMap::new(),
         }],
         minimum_confidence: 0.6,
         dedup: DedupRecord {
@@ -187,6 +189,7 @@ pub fn manifest(version: &str) -> Manifest {
             ..Funnel::default()
         },
         usage: TokenUsage::default(),
+        notes: BTreeMap::new(),
         content: None,
         files: BTreeMap::new(),
     }

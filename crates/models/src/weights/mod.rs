@@ -16,7 +16,7 @@ mod hub_cache;
 mod index;
 mod lock;
 mod pull;
-mod shown;
+pub(crate) mod shown;
 mod stamp;
 mod surroundings;
 

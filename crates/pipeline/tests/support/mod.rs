@@ -10,8 +10,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use evalwright_core::model::Deliver;
 use evalwright_core::{
-    AnswerScore, ContentHash, Finish, Interrupt, Model, ModelError, ModelIdentity, Prompt,
-    SampleRequest, ScoreReply, ScoreRequest, SlotFailure, TextReply, TokenUsage,
+    Abilities, AnswerScore, ContentHash, Finish, Interrupt, Model, ModelError, ModelIdentity,
+    Prompt, SampleRequest, ScoreReply, ScoreRequest, SlotFailure, StopReason, TextReply,
+    TokenUsage,
 };
 use evalwright_pipeline::{Event, Outcome, PipelineError, Progress, RunPlan, run};
 use evalwright_recipe::{
@@ -22,6 +23,8 @@ use evalwright_text::{LINTS, Parser};
 
 pub(crate) type Write = fn(&SampleRequest, u64) -> Result<TextReply, SlotFailure>;
 pub(crate) type Rate = fn(&ScoreRequest, usize, u64) -> Result<f64, SlotFailure>;
+/// Answers a whole score request; goes before a [`Rate`].
+pub(crate) type Reply = fn(&ScoreRequest) -> Result<ScoreReply, SlotFailure>;
 
 /// How a batch is delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +45,8 @@ pub(crate) enum After {
     Nothing,
     Interrupt(usize),
     Break(usize),
+    /// Stops because the account is empty.
+    Stop(usize),
     /// Ends the batch as if all were well.
     Silence(usize),
 }
@@ -52,6 +57,8 @@ pub(crate) struct FakeModel {
     pub(crate) after: After,
     pub(crate) write: Write,
     pub(crate) rate: Rate,
+    pub(crate) reply: Option<Reply>,
+    pub(crate) abilities: Abilities,
     delivered: AtomicUsize,
     asked: Mutex<BTreeMap<String, u32>>,
 }
@@ -70,6 +77,8 @@ impl FakeModel {
             after: After::Nothing,
             write: varied_text,
             rate: noisy_rate,
+            reply: None,
+            abilities: Abilities::ALL,
             delivered: AtomicUsize::new(0),
             asked: Mutex::new(BTreeMap::new()),
         }
@@ -92,6 +101,16 @@ impl FakeModel {
 
     pub(crate) fn rating(mut self, rate: Rate) -> Self {
         self.rate = rate;
+        self
+    }
+
+    pub(crate) fn replying(mut self, reply: Reply) -> Self {
+        self.reply = Some(reply);
+        self
+    }
+
+    pub(crate) fn able(mut self, abilities: Abilities) -> Self {
+        self.abilities = abilities;
         self
     }
 
@@ -134,6 +153,13 @@ impl FakeModel {
                             cause: "it broke".to_owned(),
                         });
                     }
+                    After::Stop(limit) if count >= limit => {
+                        return Err(ModelError::Stopped {
+                            model: self.identity.name.clone(),
+                            reason: StopReason::QuotaExhausted,
+                            cause: "the account is empty".to_owned(),
+                        });
+                    }
                     After::Silence(limit) if count >= limit => return Ok(()),
                     _ => {}
                 }
@@ -162,6 +188,10 @@ impl Model for FakeModel {
         &self.identity
     }
 
+    fn abilities(&self) -> Abilities {
+        self.abilities
+    }
+
     fn sample(
         &self,
         requests: &[SampleRequest],
@@ -180,6 +210,9 @@ impl Model for FakeModel {
         deliver: Deliver<'_, ScoreReply>,
     ) -> Result<(), ModelError> {
         self.deliver_all(requests, interrupt, deliver, |request| {
+            if let Some(reply) = self.reply {
+                return reply(request);
+            }
             let mut scores = Vec::new();
             for (index, continuation) in request.continuations.iter().enumerate() {
                 let chance = ContentHash::of_parts(&[

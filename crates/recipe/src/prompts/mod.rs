@@ -4,6 +4,7 @@
 //! a byte is trimmed or added. A template reaches the templates of its own folder and nothing else; it has
 //! limits on its work, depth and output, since kinds are shared between people.
 
+mod enclose;
 mod failure;
 mod guard;
 mod values;
@@ -308,6 +309,7 @@ fn environment() -> Environment<'static> {
     environment.remove_global("namespace");
     // Its output grows with the square of a value's depth, before any limit is asked.
     environment.remove_filter("pprint");
+    environment.add_filter("enclosed", enclose::enclosed);
     // All templates are added beforehand; the loader hears only of names that are not among them.
     environment.set_loader(|name| -> Result<Option<String>, minijinja::Error> {
         if leaves_folder(name) {

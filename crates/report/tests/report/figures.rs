@@ -124,6 +124,50 @@ fn warnings_name_what_is_wrong_and_only_that() {
 }
 
 #[test]
+fn bounds_and_notes_are_counted_for_each_rater() {
+    let mut version = fixture::version();
+    let probability = |value: f64| evalwright_core::Probability::new(value).unwrap();
+    for row in &mut version.rows[..2] {
+        row.metadata.judgements[2].verdict = Verdict::Bounded {
+            low: probability(0.9),
+            high: probability(1.0),
+        };
+    }
+    let notes = &mut version.manifest.raters[2].notes;
+    notes.insert("form_not_shown".to_owned(), 2);
+    version
+        .manifest
+        .notes
+        .insert("usage_estimated".to_owned(), 1);
+    version.manifest.raters[1].samples = Some(7);
+    let report = report(&version);
+    assert_eq!(report.figures.bounded.len(), 1);
+    assert_eq!(report.figures.bounded[RATERS[2]], 2);
+    let texts = |code: &str| -> Vec<&str> {
+        report
+            .warnings
+            .iter()
+            .filter(|warning| warning.code == code)
+            .map(|warning| warning.text.as_str())
+            .collect()
+    };
+    let bounded = texts("bounded");
+    assert!(bounded[0].contains(RATERS[2]) && bounded[0].contains("2 verdicts are only ranges"));
+    let noted = texts("reply_note");
+    assert_eq!(noted.len(), 2);
+    assert!(
+        noted[0].contains("1 reply came without token counts"),
+        "{noted:?}"
+    );
+    assert!(
+        noted[1].contains("2 replies did not show a form"),
+        "{noted:?}"
+    );
+    let page = String::from_utf8(report.html().unwrap()).unwrap();
+    assert!(page.contains("(7 each)"));
+}
+
+#[test]
 fn bounds_decide_only_when_both_ends_do_and_the_not_asked_are_apart() {
     let mut version = fixture::version();
     let half = |value: f64| evalwright_core::Probability::new(value).unwrap();

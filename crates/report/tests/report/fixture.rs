@@ -343,12 +343,14 @@ fn manifest(funnel: Funnel) -> Manifest {
         judge: model.name.clone(),
         wording: RATERS[place].rsplit('#').next().unwrap().to_owned(),
         method,
+        samples: None,
         counts,
         calibration: CalibrationRecord {
             slope: if origin == "none" { 1.0 } else { 0.31 },
             intercept: if origin == "none" { 0.0 } else { -0.12 },
             origin: origin.to_owned(),
         },
+        notes: BTreeMap::new(),
     };
     let kind_files = ["kind.toml", "calibration.toml", "prompts/ask.j2"];
     Manifest {
@@ -402,6 +404,7 @@ fn manifest(funnel: Funnel) -> Manifest {
         order: "shuffled".to_owned(),
         funnel,
         usage: TokenUsage::new(18_234, 2_345),
+        notes: BTreeMap::new(),
         content: None,
         files: BTreeMap::new(),
     }

@@ -20,6 +20,7 @@ mod several_sentences;
 mod too_long;
 mod too_short;
 mod unbalanced_quotes;
+mod verdict_pattern;
 mod zero_width;
 
 use evalwright_core::Finish;
@@ -81,6 +82,7 @@ pub static LINTS: &[&Lint] = &[
     &mixed_script::LINT,
     &unbalanced_quotes::LINT,
     &leaked_key::LINT,
+    &verdict_pattern::LINT,
 ];
 
 /// The lint with this code.

@@ -12,6 +12,9 @@ mod reply;
 
 use evalwright_core::Finish;
 
+pub(crate) use json::{Plain, plain_members};
+pub(crate) use reply::without_reasoning;
+
 /// How a reply is taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Parser {

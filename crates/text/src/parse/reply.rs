@@ -40,7 +40,7 @@ const TOKENS: [&str; 9] = [
 
 /// The reply began to reason and never stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Unclosed(pub(super) &'static str);
+pub(crate) struct Unclosed(pub(super) &'static str);
 
 /// The reply without reasoning. A closing tag alone ends reasoning that began in the prompt.
 ///
@@ -48,7 +48,7 @@ pub(super) struct Unclosed(pub(super) &'static str);
 ///
 /// # Errors
 /// [`Unclosed`] when an opening tag has no closing one.
-pub(super) fn without_reasoning(reply: &str) -> Result<String, Unclosed> {
+pub(crate) fn without_reasoning(reply: &str) -> Result<String, Unclosed> {
     REASONING
         .iter()
         .try_fold(reply.to_owned(), |rest, &(open, close)| {

@@ -7,10 +7,13 @@ mod extract;
 mod fences;
 mod reader;
 
+use std::collections::BTreeMap;
+
 use evalwright_core::Finish;
 
 use super::{ParseContext, Parsed, line, reply};
 use extract::Extractor;
+use reader::{Reader, Value};
 
 /// Takes objects out of a reply.
 pub(super) fn parse(
@@ -44,4 +47,46 @@ pub(super) fn parse(
         cut_at,
         ..extractor.finish(is_cut)
     }
+}
+
+/// A member of an object that is neither a list nor an object.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Plain {
+    /// A string.
+    Text(String),
+    /// A number.
+    Number(f64),
+    /// True or false.
+    Truth(bool),
+}
+
+/// The plain members of a text that is one JSON object and nothing else, with or without a fence around it.
+/// `None` for anything else, and for an object with a key that stands twice: no one could say which counts.
+pub(crate) fn plain_members(text: &str) -> Option<BTreeMap<String, Plain>> {
+    let text = match fences::blocks(text).as_slice() {
+        [] => text,
+        [only] => text.get(only.clone())?,
+        _ => return None,
+    };
+    let mut reader = Reader::new(text, 0);
+    let element = reader.element(0).ok()?;
+    reader.skip_blanks();
+    let Value::Object(object) = element.value else {
+        return None;
+    };
+    if reader.position() != text.len() || object.doubled.is_some() {
+        return None;
+    }
+    let mut members = BTreeMap::new();
+    for (name, member) in object.members {
+        let written = text.get(member.start..member.end)?;
+        let plain = match member.value {
+            Value::Text(text) => Plain::Text(text.text),
+            Value::Number => Plain::Number(written.trim().parse().ok()?),
+            Value::Boolean => Plain::Truth(written.trim() == "true"),
+            Value::Null | Value::Array(_) | Value::Object(_) => continue,
+        };
+        members.insert(name, plain);
+    }
+    Some(members)
 }

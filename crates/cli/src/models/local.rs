@@ -1,4 +1,4 @@
-//! From the name of a model to the model: `local/<name of the catalogue>` or `local/<file>.gguf`.
+//! Models inside the process: `local/<name of the catalogue>` or `local/<file>.gguf`.
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -9,34 +9,13 @@ use evalwright_local::{LocalModel, OpenOptions};
 use evalwright_models::weights::{PullEvent, model_by_name};
 use evalwright_models::{PullRequest, Surroundings, pull};
 
+use super::Opening;
 use crate::failure::{Failure, Kind};
 use crate::output::Printer;
 
-/// How models are opened.
-pub(crate) struct Opening<'a> {
-    pub(crate) printer: &'a Printer,
-    pub(crate) surroundings: &'a Surroundings,
-    pub(crate) threads: usize,
-    /// The pinned weights as a file of the user's.
-    pub(crate) model_path: Option<&'a Path>,
-    /// A chat template to use in place of the file's own.
-    pub(crate) chat_template: Option<&'a Path>,
-}
-
 impl Opening<'_> {
-    /// Opens a model by name; fetches its weights if they are not there yet.
-    pub(crate) fn open(&self, name: &str) -> Result<LocalModel, Failure> {
-        let Some(local) = name.strip_prefix("local/") else {
-            return Err(Failure::new(
-                Kind::Config,
-                format!(
-                    "model {name:?} is not known: this version runs models inside the process only"
-                ),
-            )
-            .hint(
-                "use `local/smollm2-135m-instruct`, or `local/PATH.gguf` for a file of your own",
-            ));
-        };
+    /// Opens the model of this name (without `local/`); fetches its weights if they are not there yet.
+    pub(super) fn open_local(&self, name: &str, local: &str) -> Result<LocalModel, Failure> {
         let (path, weights) = if local.to_ascii_lowercase().ends_with(".gguf") {
             let path = PathBuf::from(local);
             let weights = hash_file(&path)?;
@@ -46,7 +25,12 @@ impl Opening<'_> {
                 Failure::new(Kind::Config, format!("there is no model named {name:?}"))
                     .hint("`evalwright model list` shows the models; a file of your own is `local/PATH.gguf`")
             })?;
-            let path = fetch(self.printer, name, self.model_path, self.surroundings)?;
+            let path = fetch(
+                self.printer,
+                name,
+                self.arguments.model_path.as_deref(),
+                &self.surroundings,
+            )?;
             let weights = ContentHash::parse(&pinned.file.sha256).ok_or_else(|| {
                 Failure::new(
                     Kind::Unexpected,
@@ -56,7 +40,9 @@ impl Opening<'_> {
             (path, weights)
         };
         let chat_template = self
+            .arguments
             .chat_template
+            .as_ref()
             .map(|path| {
                 std::fs::read_to_string(path).map_err(|cause| Failure::unreadable(path, &cause))
             })

@@ -1,0 +1,127 @@
+//! Models behind a server: `openai/gpt-x`, `vllm/org/model@http://host:8000/v1`. Several addresses after one `@`,
+//! with commas, share the load.
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use evalwright_models::money::{Amount, Budget, Limits, Money, PriceList};
+use evalwright_models::remote::{Backoff, Notice, RemoteModel, Settings, TransportLimits};
+use evalwright_models::server::{Connection, ModelName};
+
+use super::{ModelArguments, Opening};
+use crate::failure::{Failure, Kind};
+use crate::output::Printer;
+
+/// Connections with which a server is asked first; more follow while it keeps up.
+const FIRST_CONNECTIONS: usize = 8;
+/// Attempts for an answer that is whole but holds nothing.
+const ODD_ATTEMPTS: u32 = 3;
+
+/// Prices and limits, shared by all models of a command.
+pub(super) struct Account {
+    prices: PriceList,
+    budget: Budget,
+}
+
+impl Account {
+    /// Reads the price file, if there is one, and the limits.
+    pub(super) fn read(arguments: &ModelArguments) -> Result<Self, Failure> {
+        let path = &arguments.prices;
+        let prices = match std::fs::read_to_string(path) {
+            Ok(text) => PriceList::read(&path.display().to_string(), &text)?,
+            Err(cause) if cause.kind() == ErrorKind::NotFound => PriceList::empty(),
+            Err(cause) => return Err(Failure::unreadable(path, &cause)),
+        };
+        let max_cost = arguments
+            .max_cost
+            .map(|amount| {
+                Money::new(amount).ok_or_else(|| {
+                    Failure::new(
+                        Kind::Usage,
+                        format!("--max-cost {amount} is no amount of money"),
+                    )
+                })
+            })
+            .transpose()?;
+        let limits = Limits {
+            max_cost,
+            max_tokens: arguments.max_tokens,
+        };
+        Ok(Self {
+            prices,
+            budget: Budget::new(limits, Amount::ZERO),
+        })
+    }
+}
+
+impl Opening<'_> {
+    pub(super) fn open_remote(&self, name: &str) -> Result<RemoteModel, Failure> {
+        let mut connections = Vec::new();
+        for name in one_by_one(name) {
+            let name = ModelName::parse(&name)?;
+            connections.push(Connection::open(&name, &|variable| {
+                self.environment.variable(variable)
+            })?);
+        }
+        let plain = name.split("@http").next().unwrap_or(name);
+        let price = self.account.prices.price(plain)?;
+        let arguments = self.arguments;
+        let most = arguments.max_connections.get();
+        let settings = Settings {
+            limits: TransportLimits {
+                total: Duration::from_secs(arguments.timeout),
+                idle: Duration::from_secs(arguments.timeout.min(300)),
+                ..TransportLimits::default()
+            },
+            backoff: Backoff::default(),
+            longest_wait: Duration::from_secs(arguments.max_wait),
+            attempts: arguments.max_attempts.get(),
+            odd_attempts: ODD_ATTEMPTS.min(arguments.max_attempts.get()),
+            first_connections: FIRST_CONNECTIONS.min(most),
+            most_connections: most,
+            budget: self.account.budget.clone(),
+            price,
+            clock: SystemTime::now,
+            talk: Arc::new(tell),
+        };
+        Ok(RemoteModel::open(plain, connections, settings)?)
+    }
+}
+
+/// One name for each address: `vllm/m@http://a,http://b` are `vllm/m@http://a` and `vllm/m@http://b`.
+fn one_by_one(name: &str) -> Vec<String> {
+    let Some((model, addresses)) = name.split_once("@http") else {
+        return vec![name.to_owned()];
+    };
+    addresses
+        .split(",http")
+        .map(|address| format!("{model}@http{}", address.trim_end_matches(',')))
+        .collect()
+}
+
+fn tell(notice: &Notice) {
+    let Notice::Again {
+        model,
+        detail,
+        wait,
+    } = notice;
+    Printer::new().say(&format!(
+        "  {model}: {detail}; asking again in {:.1} s",
+        wait.as_secs_f64()
+    ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::one_by_one;
+
+    #[test]
+    fn several_addresses_are_several_names() {
+        assert_eq!(one_by_one("openai/gpt-x"), ["openai/gpt-x"]);
+        assert_eq!(
+            one_by_one("vllm/m@http://a:1/v1,https://b/v1"),
+            ["vllm/m@http://a:1/v1", "vllm/m@https://b/v1"]
+        );
+    }
+}

@@ -1,0 +1,193 @@
+//! How many requests a server gets at a time, when it gets none, and when it counts as sick.
+//!
+//! Pure state; time comes in as a parameter.
+
+mod breaker;
+mod limits;
+mod window;
+
+use std::time::Duration;
+
+use reqwest::header::HeaderMap;
+use tokio::time::Instant;
+
+use breaker::Breaker;
+use limits::pause;
+use window::Window;
+
+use super::trouble::Trouble;
+
+/// Number of a request in the order of sending; ties an outcome to what was known when it was sent.
+pub(super) type Ticket = u64;
+
+/// The state of one server for one model.
+#[derive(Debug)]
+pub(super) struct Pace {
+    window: Window,
+    breaker: Breaker,
+    /// Nothing is sent before this.
+    closed_until: Option<Instant>,
+    under_way: usize,
+    next: Ticket,
+}
+
+impl Pace {
+    pub(super) fn new(first: usize, most: usize) -> Self {
+        Self {
+            window: Window::new(first, most),
+            breaker: Breaker::default(),
+            closed_until: None,
+            under_way: 0,
+            next: 0,
+        }
+    }
+
+    /// Whether the server is sick: too many failures one after the other.
+    pub(super) fn is_sick(&self) -> bool {
+        self.breaker.is_open()
+    }
+
+    /// The trouble that made it sick.
+    pub(super) fn sickness(&self) -> &str {
+        self.breaker.last()
+    }
+
+    /// Free places now; 0 while the server has asked for a pause.
+    pub(super) fn free(&self, now: Instant) -> usize {
+        if self.closed_until.is_some_and(|until| until > now) {
+            return 0;
+        }
+        self.window.size().saturating_sub(self.under_way)
+    }
+
+    /// How long until the pause that the server has asked for is over.
+    pub(super) fn opens_in(&self, now: Instant) -> Duration {
+        self.closed_until
+            .map_or(Duration::ZERO, |until| until.saturating_duration_since(now))
+    }
+
+    /// Takes a place.
+    pub(super) fn begin(&mut self) -> Ticket {
+        self.under_way += 1;
+        self.next += 1;
+        self.next
+    }
+
+    /// Gives a place back whose request was not sent.
+    pub(super) fn give_back(&mut self) {
+        self.under_way = self.under_way.saturating_sub(1);
+    }
+
+    /// A good answer came.
+    pub(super) fn succeeded(
+        &mut self,
+        headers: &HeaderMap,
+        now: Instant,
+        server_now: std::time::SystemTime,
+    ) {
+        self.window.succeeded(self.under_way);
+        self.breaker.succeeded();
+        self.give_back();
+        self.close_for(pause(headers, server_now), now);
+    }
+
+    /// No good answer came.
+    pub(super) fn failed(&mut self, ticket: Ticket, trouble: &Trouble, now: Instant) {
+        self.give_back();
+        if let Trouble::Retry {
+            wait,
+            throttled,
+            detail,
+        } = trouble
+        {
+            if *throttled {
+                self.window.throttled(ticket, self.next);
+                self.close_for(*wait, now);
+            }
+            self.breaker.failed(ticket, self.next, detail);
+        } else {
+            // An answer, even one that refuses this request, shows that the server is there.
+            self.breaker.succeeded();
+        }
+    }
+
+    fn close_for(&mut self, wait: Option<Duration>, now: Instant) {
+        let Some(until) = wait.and_then(|wait| now.checked_add(wait)) else {
+            return;
+        };
+        if self.closed_until.is_none_or(|closed| closed < until) {
+            self.closed_until = Some(until);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trouble(throttled: bool, wait: Option<u64>) -> Trouble {
+        Trouble::Retry {
+            wait: wait.map(Duration::from_secs),
+            throttled,
+            detail: "status 503".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_pause_that_the_server_asks_for_holds_for_all_requests() {
+        let now = Instant::now();
+        let mut pace = Pace::new(4, 8);
+        let ticket = pace.begin();
+        assert_eq!(pace.free(now), 3);
+        pace.failed(ticket, &trouble(true, Some(30)), now);
+        assert_eq!(pace.free(now), 0);
+        assert_eq!(pace.opens_in(now), Duration::from_secs(30));
+        assert_eq!(
+            pace.free(now + Duration::from_secs(31)),
+            2,
+            "and half the connections"
+        );
+    }
+
+    #[test]
+    fn a_used_up_limit_closes_before_the_next_request_runs_into_it() {
+        let now = Instant::now();
+        let mut pace = Pace::new(4, 8);
+        pace.begin();
+        let mut headers = HeaderMap::new();
+        headers.insert("x-ratelimit-remaining-requests", "0".parse().unwrap());
+        headers.insert("x-ratelimit-reset-requests", "20ms".parse().unwrap());
+        pace.succeeded(&headers, now, std::time::SystemTime::UNIX_EPOCH);
+        assert_eq!(pace.opens_in(now), Duration::from_millis(20));
+    }
+
+    #[test]
+    fn failures_one_after_the_other_make_a_server_sick_and_one_good_answer_heals_it() {
+        let now = Instant::now();
+        let mut pace = Pace::new(4, 8);
+        for _ in 0..9 {
+            let ticket = pace.begin();
+            pace.failed(ticket, &trouble(false, None), now);
+        }
+        assert!(!pace.is_sick());
+        pace.begin();
+        pace.succeeded(&HeaderMap::new(), now, std::time::SystemTime::UNIX_EPOCH);
+        for _ in 0..10 {
+            let ticket = pace.begin();
+            pace.failed(ticket, &trouble(false, None), now);
+        }
+        assert!(pace.is_sick());
+        assert_eq!(pace.sickness(), "status 503");
+    }
+
+    #[test]
+    fn what_fails_together_counts_once() {
+        let now = Instant::now();
+        let mut pace = Pace::new(200, 256);
+        let tickets: Vec<_> = (0..200).map(|_| pace.begin()).collect();
+        for ticket in tickets {
+            pace.failed(ticket, &trouble(false, None), now);
+        }
+        assert!(!pace.is_sick());
+    }
+}

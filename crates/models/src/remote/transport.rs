@@ -1,0 +1,341 @@
+//! Sends one request and receives one whole answer, or says why there is none.
+//!
+//! Invariant: an answer is whole or it is none. Redirects are not followed, nothing is sent twice, a body
+//! is cut off at its limit while it comes in, and what is handed on or said holds no key.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use evalwright_core::{SlotFailure, StopReason};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{Response, Url};
+
+use super::redact::Redactor;
+use super::said::quote;
+use super::trouble::Trouble;
+use crate::weights::shown::shown;
+
+/// How long a server may take, and how much it may send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest wait for a connection.
+    pub connect: Duration,
+    /// Longest silence of a server, before its answer and within it.
+    pub idle: Duration,
+    /// Longest time for a request and its whole answer. A silence limit alone never ends an answer that
+    /// comes byte by byte.
+    pub total: Duration,
+    /// Bytes of a body at most.
+    pub body: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(15),
+            // Servers without streaming are silent while they write the whole reply.
+            idle: Duration::from_secs(300),
+            total: Duration::from_secs(600),
+            body: 32 * 1024 * 1024,
+        }
+    }
+}
+
+/// A whole answer, without the keys that were sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Received {
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// The headers.
+    pub(crate) headers: HeaderMap,
+    /// The body.
+    pub(crate) body: Vec<u8>,
+    /// The body's media type in lower case, without parameters; empty where the server names none.
+    pub(crate) content_type: String,
+}
+
+impl Received {
+    /// The id that the server gives the request, for its makers to find it.
+    #[must_use]
+    pub(crate) fn request_id(&self) -> Option<String> {
+        ["request-id", "x-request-id", "apim-request-id", "cf-ray"]
+            .iter()
+            .find_map(|name| self.headers.get(*name)?.to_str().ok())
+            .map(quote)
+    }
+}
+
+/// How far a request got that has no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reached {
+    /// There was no connection: the server cannot have worked on it.
+    Nothing,
+    /// It may have reached the server, who may have worked on it and count it.
+    Server,
+}
+
+/// A request that has no answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Unanswered {
+    /// What follows.
+    pub(crate) trouble: Trouble,
+    /// How far it got.
+    pub(crate) reached: Reached,
+}
+
+/// Sends requests. One for all servers; connections are kept and used again.
+#[derive(Debug, Clone)]
+pub(crate) struct Transport {
+    http: reqwest::Client,
+    limits: Limits,
+}
+
+impl Transport {
+    /// Sets up TLS with the system's certificates.
+    ///
+    /// # Errors
+    /// [`Trouble::Stop`] when that fails.
+    pub(crate) fn new(limits: &Limits) -> Result<Self, Trouble> {
+        let http = reqwest::Client::builder()
+            .user_agent(concat!("evalwright/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .connect_timeout(limits.connect)
+            .read_timeout(limits.idle)
+            .tcp_nodelay(true)
+            // Servers close idle connections after 60 seconds or more, as a rule; one that is closed
+            // while a request is written to it costs a repeated request.
+            .pool_idle_timeout(Duration::from_secs(45))
+            .pool_max_idle_per_host(usize::MAX)
+            .build()
+            .map_err(|error| Trouble::Stop {
+                reason: StopReason::Unsupported,
+                cause: format!("TLS could not be set up: {}", causes(&error)),
+            })?;
+        Ok(Self {
+            http,
+            limits: limits.clone(),
+        })
+    }
+
+    /// Posts a body. Headers that carry a key are marked as sensitive by the caller; `secrets` holds what
+    /// must not be seen in anything that comes back.
+    ///
+    /// # Errors
+    /// When there is no whole answer, whatever its status.
+    pub(crate) async fn send(
+        &self,
+        url: &Url,
+        headers: HeaderMap,
+        body: Vec<u8>,
+        secrets: &Redactor,
+    ) -> Result<Received, Unanswered> {
+        self.finish(
+            self.http.post(url.clone()).headers(headers).body(body),
+            url,
+            secrets,
+        )
+        .await
+    }
+
+    async fn finish(
+        &self,
+        request: reqwest::RequestBuilder,
+        url: &Url,
+        secrets: &Redactor,
+    ) -> Result<Received, Unanswered> {
+        let place = Place { url, secrets };
+        let exchange = async {
+            let response = request.send().await.map_err(|error| place.unsent(&error))?;
+            self.receive(response, &place).await
+        };
+        match tokio::time::timeout(self.limits.total, exchange).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(place.retry(
+                Reached::Server,
+                format_args!(
+                    "no whole answer within {} s",
+                    self.limits.total.as_secs_f64()
+                ),
+            )),
+        }
+    }
+
+    async fn receive(
+        &self,
+        mut response: Response,
+        place: &Place<'_>,
+    ) -> Result<Received, Unanswered> {
+        let too_large = || Unanswered {
+            trouble: Trouble::Fail(SlotFailure::ResponseTooLarge {
+                limit: self.limits.body,
+            }),
+            reached: Reached::Server,
+        };
+        if response
+            .content_length()
+            .is_some_and(|length| length > self.limits.body)
+        {
+            return Err(too_large());
+        }
+        let mut body: Vec<u8> = Vec::new();
+        loop {
+            let chunk = match response.chunk().await {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => break,
+                Err(error) => return Err(place.broke_off(body.len(), &error)),
+            };
+            let length = u64::try_from(body.len() + chunk.len()).unwrap_or(u64::MAX);
+            if length > self.limits.body {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let status = response.status();
+        let body = if status.is_success() {
+            match place.secrets.clean_body(&body) {
+                Cow::Borrowed(_) => body,
+                Cow::Owned(cleaned) => cleaned,
+            }
+        } else {
+            // An error is for people, so pieces of a key go as well.
+            let text = String::from_utf8_lossy(&body);
+            place.secrets.clean_text(&text).into_bytes()
+        };
+        let mut headers = std::mem::take(response.headers_mut());
+        for value in headers.values_mut() {
+            if let Cow::Owned(cleaned) = place.secrets.clean_body(value.as_bytes()) {
+                *value = HeaderValue::from_bytes(&cleaned)
+                    .unwrap_or_else(|_| HeaderValue::from_static("[key]"));
+            }
+        }
+        let content_type = headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split(';').next())
+            .map(|value| value.trim().to_ascii_lowercase())
+            .unwrap_or_default();
+        Ok(Received {
+            status: status.as_u16(),
+            headers,
+            body,
+            content_type,
+        })
+    }
+}
+
+/// Where a request goes, for the words about what went wrong.
+struct Place<'a> {
+    url: &'a Url,
+    secrets: &'a Redactor,
+}
+
+impl Place<'_> {
+    fn words(&self, what: fmt::Arguments<'_>) -> String {
+        quote(
+            &self
+                .secrets
+                .clean_text(&format!("{}: {what}", shown(self.url))),
+        )
+    }
+
+    fn retry(&self, reached: Reached, what: fmt::Arguments<'_>) -> Unanswered {
+        Unanswered {
+            trouble: Trouble::Retry {
+                wait: None,
+                throttled: false,
+                detail: self.words(what),
+            },
+            reached,
+        }
+    }
+
+    /// There was no head of an answer.
+    fn unsent(&self, error: &reqwest::Error) -> Unanswered {
+        let why = causes(error);
+        if error.is_builder() {
+            return self.stop(
+                StopReason::Unsupported,
+                format_args!("the request cannot be written: {why}"),
+            );
+        }
+        if error.is_connect() {
+            // The TLS layer reports what it does not accept as data that is wrong; a closed or refused
+            // connection has kinds of its own.
+            if has_io_error(error, std::io::ErrorKind::InvalidData) {
+                return self.stop(
+                    StopReason::ServerSick,
+                    format_args!(
+                        "no secure connection: {why}. Check that the server speaks https and that its \
+                         certificate is one the system trusts (SSL_CERT_FILE names others)"
+                    ),
+                );
+            }
+            let what = if error.is_timeout() {
+                "no connection in time"
+            } else if error.is_dns() {
+                "the host's name is not known"
+            } else if has_io_error(error, std::io::ErrorKind::ConnectionRefused) {
+                "the connection was refused: nothing listens there"
+            } else {
+                "no connection"
+            };
+            return self.retry(Reached::Nothing, format_args!("{what} ({why})"));
+        }
+        let what = if error.is_timeout() {
+            "the server stayed silent for too long"
+        } else {
+            "the connection ended without an answer"
+        };
+        self.retry(Reached::Server, format_args!("{what} ({why})"))
+    }
+
+    /// The body did not come to its end.
+    fn broke_off(&self, bytes: usize, error: &reqwest::Error) -> Unanswered {
+        let what = if error.is_timeout() {
+            "the server fell silent"
+        } else {
+            "the answer broke off (truncated body)"
+        };
+        self.retry(
+            Reached::Server,
+            format_args!("{what} after {bytes} bytes of its body ({})", causes(error)),
+        )
+    }
+
+    fn stop(&self, reason: StopReason, what: fmt::Arguments<'_>) -> Unanswered {
+        Unanswered {
+            trouble: Trouble::Stop {
+                reason,
+                cause: self.words(what),
+            },
+            reached: Reached::Nothing,
+        }
+    }
+}
+
+/// The innermost cause: the library's own words name the address, and the layers between say little.
+fn causes(error: &reqwest::Error) -> String {
+    let mut innermost: &dyn Error = error;
+    while let Some(inner) = innermost.source() {
+        innermost = inner;
+    }
+    innermost.to_string()
+}
+
+fn has_io_error(error: &reqwest::Error, kind: std::io::ErrorKind) -> bool {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if inner
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == kind)
+        {
+            return true;
+        }
+        cause = inner.source();
+    }
+    false
+}

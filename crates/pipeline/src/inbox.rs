@@ -1,0 +1,163 @@
+//! Takes delivered replies in from any thread and commits them together.
+//!
+//! One thread commits whatever waits while the next replies come in, so a flush to the disk serves as many
+//! replies as arrived during the one before. A reply is kept, told of and used only after its commit. What may
+//! go better next time ([`SlotFailure::is_final`]) is used in this run; the store keeps it as an attempt, not as a reply.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use evalwright_core::{ContentHash, ModelIdentity, SlotFailure};
+use evalwright_store::{Entry, ReplyStore, StoreError};
+
+use crate::calls::{Call, tell};
+use crate::progress::Progress;
+
+/// What a request brought.
+type Reply<C> = Result<<C as Call>::Reply, SlotFailure>;
+/// Replies that may be used, by key.
+type Kept<C> = BTreeMap<ContentHash, Reply<C>>;
+
+/// The replies of one batch on their way into the store.
+pub(crate) struct Inbox<'a, C: Call> {
+    store: &'a ReplyStore,
+    model: &'a ModelIdentity,
+    progress: &'a dyn Progress,
+    keys: &'a [ContentHash],
+    requests: &'a [C],
+    state: Mutex<State<C>>,
+    changed: Condvar,
+}
+
+struct State<C: Call> {
+    came: BTreeSet<usize>,
+    waiting: Vec<(usize, Reply<C>)>,
+    kept: Kept<C>,
+    failure: Option<StoreError>,
+    is_closed: bool,
+}
+
+/// Closes an inbox when it goes, also when a model panics: the committer would wait for ever.
+pub(crate) struct Closing<'i, 'a, C: Call>(&'i Inbox<'a, C>);
+
+impl<C: Call> Drop for Closing<'_, '_, C> {
+    fn drop(&mut self) {
+        self.0.lock().is_closed = true;
+        self.0.changed.notify_all();
+    }
+}
+
+impl<'a, C: Call> Inbox<'a, C> {
+    pub(crate) fn new(
+        store: &'a ReplyStore,
+        model: &'a ModelIdentity,
+        progress: &'a dyn Progress,
+        keys: &'a [ContentHash],
+        requests: &'a [C],
+    ) -> Self {
+        Self {
+            store,
+            model,
+            progress,
+            keys,
+            requests,
+            state: Mutex::new(State {
+                came: BTreeSet::new(),
+                waiting: Vec::new(),
+                kept: BTreeMap::new(),
+                failure: None,
+                is_closed: false,
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// The end of deliveries: [`Inbox::commit_all`] returns once the guard is gone and nothing waits.
+    pub(crate) fn closing(&self) -> Closing<'_, 'a, C> {
+        Closing(self)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<C>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a reply in; it waits for the committer. The error is a sentence, and ends the batch.
+    pub(crate) fn take(&self, index: usize, reply: Reply<C>) -> Result<(), String> {
+        let request = self
+            .requests
+            .get(index)
+            .ok_or_else(|| format!("there is no request {index} in this batch"))?;
+        let reply = request.check(reply)?;
+        let mut state = self.lock();
+        if let Some(failure) = &state.failure {
+            return Err(failure.to_string());
+        }
+        if !state.came.insert(index) {
+            return Err(format!("request {index} was answered twice"));
+        }
+        state.waiting.push((index, reply));
+        drop(state);
+        self.changed.notify_all();
+        Ok(())
+    }
+
+    /// Commits whatever waits, again and again, until deliveries have ended or the store fails.
+    pub(crate) fn commit_all(&self) {
+        loop {
+            let mut state = self.lock();
+            while state.waiting.is_empty() && !state.is_closed {
+                state = self
+                    .changed
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
+            }
+            let waiting = std::mem::take(&mut state.waiting);
+            drop(state);
+            if waiting.is_empty() {
+                return;
+            }
+            let committed = self.commit(&waiting);
+            if let Err(failure) = committed {
+                self.lock().failure = Some(failure);
+                return;
+            }
+            for (_, reply) in &waiting {
+                tell::<C>(self.progress, reply, false);
+            }
+            let mut state = self.lock();
+            for (index, reply) in waiting {
+                if let Some(key) = self.keys.get(index) {
+                    state.kept.insert(*key, reply);
+                }
+            }
+        }
+    }
+
+    fn commit(&self, waiting: &[(usize, Reply<C>)]) -> Result<(), StoreError> {
+        let entries: Vec<Entry<'_, C, C::Reply>> = waiting
+            .iter()
+            .filter_map(|(index, reply)| {
+                let (key, request) = (self.keys.get(*index)?, self.requests.get(*index)?);
+                Some(Entry {
+                    key: *key,
+                    request,
+                    model: self.model,
+                    reply,
+                })
+            })
+            .collect();
+        if entries.is_empty() {
+            return Ok(());
+        }
+        C::put(self.store, &entries)
+    }
+
+    /// Everything that may be used, and why the store failed if it did.
+    pub(crate) fn into_kept(self) -> (Kept<C>, Option<StoreError>) {
+        let state = self
+            .state
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        (state.kept, state.failure)
+    }
+}

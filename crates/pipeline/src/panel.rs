@@ -1,0 +1,176 @@
+//! What one judge is asked: each rater's wording, by the first of its methods that the judge can do.
+//!
+//! A panel is a function of the plan and of what the judge can do; which methods were used is part of the
+//! recipe and stands in the manifest.
+
+use evalwright_core::model::WholeScores;
+use evalwright_core::{Abilities, Method, Model, Probability, Prompt, Side, Verdict};
+use evalwright_recipe::{Curve, Rater, Values};
+
+use crate::calibrate::{Calibration, average};
+use crate::error::PipelineError;
+use crate::plan::RunPlan;
+use crate::stage::score::LogOdds;
+
+/// The name under which a kind holds the curve for the mean over counting raters.
+const MEAN: &str = "mean";
+/// A statement that stands in for a real one where only a prompt's shape is wanted.
+const STATEMENT: &str = "I am here.";
+
+/// One rater of one judge.
+#[derive(Debug, Clone)]
+pub(crate) struct Seat<'a> {
+    /// The wording.
+    pub(crate) wording: &'a Rater,
+    /// How its score is read from this judge.
+    pub(crate) method: Method,
+    /// What makes a probability of its log-odds.
+    pub(crate) curve: Calibration,
+}
+
+/// One judge with its raters.
+pub(crate) struct Panel<'a> {
+    /// The judge.
+    pub(crate) judge: &'a dyn Model,
+    /// Its raters, in the order of the stage.
+    pub(crate) seats: Vec<Seat<'a>>,
+    /// The curve of the mean log-odds over counting raters, where there is one.
+    pub(crate) mean: Option<Calibration>,
+}
+
+impl<'a> Panel<'a> {
+    /// Seats the raters that the judge can be. Those with `fallback` only where none of the others counts.
+    ///
+    /// # Errors
+    /// When the judge can be no rater that counts, or a prompt cannot be rendered.
+    pub(crate) fn new(
+        run: &RunPlan<'_>,
+        judge: &'a dyn Model,
+        raters: &'a [Rater],
+    ) -> Result<Self, PipelineError> {
+        let mut seated: Vec<(&'a Rater, Method)> = Vec::new();
+        for wording in raters {
+            let prompt = shape(run, wording)?;
+            let method = wording
+                .methods
+                .iter()
+                .find(|method| is_able(judge.abilities(), **method, &prompt));
+            seated.extend(method.map(|method| (wording, *method)));
+        }
+        if seated
+            .iter()
+            .any(|(wording, _)| wording.counts && !wording.fallback)
+        {
+            seated.retain(|(wording, _)| !wording.fallback);
+        }
+        if !seated.iter().any(|(wording, _)| wording.counts) {
+            return Err(PipelineError::NoMethod {
+                judge: judge.identity().name.clone(),
+                methods: methods(raters),
+            });
+        }
+        Ok(Self::seat(&run.kind.kind.calibration, judge, seated))
+    }
+
+    fn seat(curves: &[Curve], judge: &'a dyn Model, seated: Vec<(&'a Rater, Method)>) -> Self {
+        let identity = judge.identity();
+        let counting = seated.iter().filter(|(wording, _)| wording.counts).count();
+        let mean = Calibration::find(curves, identity, MEAN);
+        Self {
+            judge,
+            seats: seated
+                .into_iter()
+                .map(|(wording, method)| Seat {
+                    wording,
+                    method,
+                    // A curve is fitted on a rater's first method; numbers read otherwise have another spread.
+                    curve: if wording.methods.first() == Some(&method) {
+                        Calibration::find(curves, identity, &wording.name)
+                    } else {
+                        Calibration::NONE
+                    },
+                })
+                .collect(),
+            // The curve named `mean` belongs to a mean: one counting rater uses its own.
+            mean: (counting > 1 && mean != Calibration::NONE).then_some(mean),
+        }
+    }
+
+    /// The judge's P(matching) from the log-odds of its raters, in their order: the mean over those that count
+    /// and know, under the curve `mean`; without such a curve the mean of what each rater's own curve makes of
+    /// them. Bounds where one of them is bounded; `None` when no counting rater knows.
+    pub(crate) fn settle(&self, log_odds: &[Option<LogOdds>]) -> Option<Verdict> {
+        let known: Vec<LogOdds> = self
+            .seats
+            .iter()
+            .zip(log_odds)
+            .filter(|(seat, _)| seat.wording.counts)
+            .filter_map(|(seat, log_odds)| {
+                log_odds.map(|log_odds| match self.mean {
+                    Some(_) => log_odds,
+                    None => log_odds.map(|end| seat.curve.apply(end)),
+                })
+            })
+            .collect();
+        let end = |of: fn(&LogOdds) -> f64| -> Option<Probability> {
+            let mean = average(&known.iter().map(of).collect::<Vec<f64>>())?;
+            match &self.mean {
+                Some(curve) => curve.probability(mean),
+                None => Probability::from_log_odds(mean),
+            }
+        };
+        let (low, high) = (end(LogOdds::low)?, end(LogOdds::high)?);
+        Some(if known.iter().all(LogOdds::is_known) {
+            Verdict::Known { matching: low }
+        } else {
+            Verdict::Bounded { low, high }
+        })
+    }
+}
+
+/// A rater's prompt, for its shape alone.
+fn shape(run: &RunPlan<'_>, wording: &Rater) -> Result<Prompt, PipelineError> {
+    let is_channel = wording.methods.contains(&Method::Channel);
+    let values = Values {
+        behaviour: run.behaviour,
+        label: Side::Matching,
+        examples: &[],
+        statement: (!is_channel).then_some(STATEMENT),
+    };
+    Ok(run.kind.prompts.render_prompt(&wording.prompt, &values)?)
+}
+
+/// Whether a model can be asked by a method under a prompt of this shape.
+fn is_able(abilities: Abilities, method: Method, prompt: &Prompt) -> bool {
+    let is_text = matches!(prompt, Prompt::Text(_));
+    if is_text && !abilities.text_prompts {
+        return false;
+    }
+    match method {
+        Method::Channel | Method::Sequence => match abilities.whole_scores {
+            WholeScores::Never => false,
+            WholeScores::AfterText => is_text,
+            WholeScores::Always => true,
+        },
+        Method::Token => abilities.first_token,
+        Method::Votes => true,
+    }
+}
+
+/// The methods of all counting raters, each once, in words.
+fn methods(raters: &[Rater]) -> String {
+    let mut words: Vec<&str> = Vec::new();
+    for method in raters
+        .iter()
+        .filter(|rater| rater.counts)
+        .flat_map(|rater| &rater.methods)
+    {
+        if !words.contains(&method.as_str()) {
+            words.push(method.as_str());
+        }
+    }
+    words.join(", ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,426 @@
+//! `score`: asks every judge under every wording how likely each side is.
+//!
+//! Methods: *channel* compares how likely the text is in the voice of either side (noisy-channel prompting,
+//! Min et al. 2022); *sequence* compares whole answers, *token* their first tokens, both renormalised over the
+//! two sides; *votes* counts sampled answers. What cannot be known is *unknown* or *bounded*, never a made-up
+//! number.
+
+mod notes;
+mod question;
+mod reading;
+mod votes;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use evalwright_core::{
+    Judgement, Method, Probability, RejectReason, SampleRequest, ScoreRequest, Side, UnknownReason,
+    Verdict,
+};
+use evalwright_recipe::{Rater, ScoreStage};
+
+use crate::calibrate::{Calibration, average};
+use crate::calls::Caller;
+use crate::error::PipelineError;
+use crate::judge::JudgedText;
+use crate::ledger::Ledger;
+use crate::panel::Panel;
+use crate::plan::RunPlan;
+use crate::progress::Progress;
+
+pub(crate) use notes::NoteCounts;
+pub(crate) use question::{Asked, Question, questions};
+pub(crate) use reading::LogOdds;
+use reading::{Replies, read};
+
+/// The options of the stage, known to be complete.
+#[derive(Debug)]
+pub(crate) struct Scoring<'a> {
+    options: &'a ScoreStage,
+}
+
+/// Which of the behaviour's examples the judges read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// Those that the writer never sees: for statements that were written in the run.
+    HeldBack,
+    /// All: for texts that come from elsewhere.
+    All,
+}
+
+/// What the stage needs beside the candidates.
+pub(crate) struct ScoreContext<'a> {
+    /// The plan.
+    pub(crate) run: &'a RunPlan<'a>,
+    /// One per judge.
+    pub(crate) panels: &'a [Panel<'a>],
+    /// P(intended side) below which a candidate falls.
+    pub(crate) minimum: Probability,
+}
+
+impl<'a> Scoring<'a> {
+    /// Checks the raters; the error is a sentence.
+    pub(crate) fn new(options: &'a ScoreStage) -> Result<Self, String> {
+        if !options.raters.iter().any(|rater| rater.counts) {
+            return Err("no rater of stage `score` counts in the label confidence".to_owned());
+        }
+        let mut names = BTreeSet::new();
+        for rater in &options.raters {
+            if !names.insert(&rater.name) {
+                return Err(format!("two raters are named `{}`", rater.name));
+            }
+            is_complete(rater)?;
+        }
+        Ok(Self { options })
+    }
+
+    /// The wordings.
+    pub(crate) fn raters(&self) -> &'a [Rater] {
+        &self.options.raters
+    }
+
+    /// Judges candidates. Those that no rater can judge fall, and those whose P(intended side) is below the
+    /// minimum or whose bounds leave that open. `confidence` of a candidate whose probability is only bounded is
+    /// the low end of P(intended side): it is at least that.
+    pub(crate) fn apply(
+        &self,
+        stage: &str,
+        context: &ScoreContext<'_>,
+        positions: &[usize],
+        ledger: &mut Ledger,
+        asking: &mut Asking<'_, '_>,
+        progress: &dyn Progress,
+    ) -> Result<(), PipelineError> {
+        let texts: Vec<String> = positions
+            .iter()
+            .filter_map(|position| ledger.entries().get(*position))
+            .map(|entry| entry.candidate.text.clone())
+            .collect();
+        let judged =
+            self.judge_all(context.run, context.panels, Shown::HeldBack, &texts, asking)?;
+        for (position, judged) in positions.iter().zip(judged) {
+            let Some(entry) = ledger.entry_mut(*position) else {
+                continue;
+            };
+            let candidate = &mut entry.candidate;
+            candidate.judgements.extend(judged.judgements);
+            let decision = decide(
+                judged.verdict.as_ref(),
+                candidate.slot.cell.label,
+                context.minimum,
+                &candidate.judgements,
+            );
+            candidate.confidence = decision.confidence;
+            if let Some(reason) = decision.reason {
+                ledger.reject(*position, stage, reason, progress);
+            }
+        }
+        Ok(())
+    }
+
+    /// What every judge says about each text under every wording.
+    pub(crate) fn judge_all(
+        &self,
+        run: &RunPlan<'_>,
+        panels: &[Panel<'_>],
+        shown: Shown,
+        texts: &[String],
+        asking: &mut Asking<'_, '_>,
+    ) -> Result<Vec<JudgedText>, PipelineError> {
+        let mut judged: Vec<Judged> = texts.iter().map(|_| Judged::default()).collect();
+        for panel in panels {
+            let questions = questions(run, panel, shown, texts)?;
+            self.ask(panel, questions, &mut judged, asking)?;
+        }
+        Ok(judged.into_iter().map(Judged::settle).collect())
+    }
+
+    /// Asks one judge and adds its verdicts.
+    fn ask(
+        &self,
+        panel: &Panel<'_>,
+        questions: Vec<Question>,
+        judged: &mut [Judged],
+        asking: &mut Asking<'_, '_>,
+    ) -> Result<(), PipelineError> {
+        let replies = replies(panel, questions, asking.caller)?;
+        let model = &panel.judge.identity().name;
+        for (text, judged) in judged.iter_mut().enumerate() {
+            let mut log_odds = Vec::new();
+            for (number, seat) in panel.seats.iter().enumerate() {
+                let rater = rater_name(model, &seat.wording.name);
+                let reading = match replies.get(&(text, number)) {
+                    Some(replies) => {
+                        asking.notes.add(&rater, replies.notes());
+                        read(seat, replies)
+                    }
+                    None => reading::Reading::unknown(UnknownReason::NotAsked),
+                };
+                let verdict = match &reading.log_odds {
+                    Ok(log_odds) => verdict(&seat.curve, *log_odds),
+                    Err(reason) => Verdict::Unknown {
+                        reason: reason.clone(),
+                    },
+                };
+                let known = reading.log_odds.ok();
+                judged.judgements.push(Judgement {
+                    rater,
+                    requirement: self.options.requirement.clone(),
+                    method: seat.method,
+                    log_odds: known.filter(LogOdds::is_known).map(|known| known.low()),
+                    covered: reading.covered,
+                    votes: reading.votes,
+                    verdict,
+                });
+                log_odds.push(known);
+            }
+            judged.verdicts.extend(panel.settle(&log_odds));
+        }
+        Ok(())
+    }
+}
+
+/// Who carries questions to the judges, and what is noted about their replies.
+pub(crate) struct Asking<'c, 's> {
+    /// Asks through the store.
+    pub(crate) caller: &'c mut Caller<'s>,
+    /// Counts notes by rater.
+    pub(crate) notes: &'c mut NoteCounts,
+}
+
+fn is_complete(rater: &Rater) -> Result<(), String> {
+    let asked = rater
+        .methods
+        .iter()
+        .find(|method| **method != Method::Channel);
+    let Some(asked) = asked else {
+        return if rater.methods.is_empty() {
+            Err(format!("rater `{}` has no method", rater.name))
+        } else {
+            Ok(())
+        };
+    };
+    if rater.methods.contains(&Method::Channel) {
+        return Err(format!(
+            "rater `{}` has `channel` beside another method",
+            rater.name
+        ));
+    }
+    let has_answers = rater
+        .answers
+        .as_ref()
+        .is_some_and(|forms| !forms.matching.is_empty() && !forms.not_matching.is_empty());
+    if !has_answers {
+        return Err(format!(
+            "rater `{}` reads answers by `{asked}` and needs `answers` with forms for both sides",
+            rater.name
+        ));
+    }
+    let draws = rater.votes.as_ref().map_or(0, |votes| votes.samples);
+    if rater.methods.contains(&Method::Votes) && draws == 0 {
+        return Err(format!(
+            "rater `{}` counts votes and needs `votes` with at least one sample",
+            rater.name
+        ));
+    }
+    Ok(())
+}
+
+/// The replies to all questions by (text, seat).
+fn replies(
+    panel: &Panel<'_>,
+    questions: Vec<Question>,
+    caller: &mut Caller<'_>,
+) -> Result<BTreeMap<(usize, usize), Replies>, PipelineError> {
+    let (mut scores, mut samples) = (Vec::new(), Vec::new());
+    for question in questions {
+        let place = (question.text, question.seat);
+        match question.asked {
+            Asked::Score(request) => scores.push((place, request)),
+            Asked::Sample(request) => samples.push((place, request)),
+        }
+    }
+    // Replies come in the order of their questions: a channel's for matching first, votes by their number.
+    let mut replies: BTreeMap<(usize, usize), Replies> = BTreeMap::new();
+    if !scores.is_empty() {
+        let (places, requests): (Vec<_>, Vec<ScoreRequest>) = scores.into_iter().unzip();
+        for (place, answer) in places.into_iter().zip(caller.ask(panel.judge, &requests)?) {
+            replies.entry(place).or_default().scores.push(answer.reply);
+        }
+    }
+    if !samples.is_empty() {
+        let (places, requests): (Vec<_>, Vec<SampleRequest>) = samples.into_iter().unzip();
+        for (place, answer) in places.into_iter().zip(caller.ask(panel.judge, &requests)?) {
+            replies.entry(place).or_default().texts.push(answer.reply);
+        }
+    }
+    Ok(replies)
+}
+
+/// What a curve makes of log-odds.
+fn verdict(curve: &Calibration, log_odds: LogOdds) -> Verdict {
+    let ends = (
+        curve.probability(log_odds.low()),
+        curve.probability(log_odds.high()),
+    );
+    match ends {
+        (Some(matching), Some(_)) if log_odds.is_known() => Verdict::Known { matching },
+        (Some(low), Some(high)) => Verdict::Bounded { low, high },
+        _ => Verdict::Unknown {
+            reason: UnknownReason::NonFiniteLogits,
+        },
+    }
+}
+
+/// What becomes of a candidate.
+struct Decision {
+    confidence: Option<Probability>,
+    reason: Option<RejectReason>,
+}
+
+/// Settles a candidate written for `label`. Bounds settle it only if both ends lie on one side of the minimum.
+fn decide(
+    verdict: Option<&Verdict>,
+    label: Side,
+    minimum: Probability,
+    judgements: &[Judgement],
+) -> Decision {
+    let (low, high) = match (verdict, label) {
+        (Some(Verdict::Known { matching }), Side::Matching) => (*matching, *matching),
+        (Some(Verdict::Known { matching }), Side::NotMatching) => {
+            (matching.complement(), matching.complement())
+        }
+        (Some(Verdict::Bounded { low, high }), Side::Matching) => (*low, *high),
+        (Some(Verdict::Bounded { low, high }), Side::NotMatching) => {
+            (high.complement(), low.complement())
+        }
+        (Some(Verdict::Unknown { .. }) | None, _) => {
+            return Decision {
+                confidence: None,
+                reason: Some(RejectReason::Unjudged {
+                    detail: unknown_reasons(judgements),
+                }),
+            };
+        }
+    };
+    let reason = if low >= minimum {
+        None
+    } else if high < minimum {
+        Some(RejectReason::BelowMinimum {
+            confidence: low,
+            minimum,
+        })
+    } else {
+        return Decision {
+            confidence: None,
+            reason: Some(RejectReason::Unjudged {
+                detail: format!(
+                    "undecided: the label is right with a probability from {low} to {high}, \
+                     and the minimum {minimum} lies between"
+                ),
+            }),
+        };
+    };
+    Decision {
+        confidence: Some(low),
+        reason,
+    }
+}
+
+/// What all judges say about one text.
+#[derive(Debug, Default)]
+struct Judged {
+    judgements: Vec<Judgement>,
+    /// The verdict of each judge that knows.
+    verdicts: Vec<Verdict>,
+}
+
+impl Judged {
+    /// The mean over the judges that know, end by end; `None` when none does.
+    fn settle(self) -> JudgedText {
+        let mut lows = Vec::new();
+        let mut highs = Vec::new();
+        for verdict in &self.verdicts {
+            match verdict {
+                Verdict::Known { matching } => {
+                    lows.push(matching.value());
+                    highs.push(matching.value());
+                }
+                Verdict::Bounded { low, high } => {
+                    lows.push(low.value());
+                    highs.push(high.value());
+                }
+                Verdict::Unknown { .. } => {}
+            }
+        }
+        // A mean of probabilities is one; rounding could carry it past an end.
+        let mean = |ends: &[f64]| {
+            average(ends).and_then(|mean| Probability::new(mean.clamp(0.0, 1.0)).ok())
+        };
+        let is_bounded = self
+            .verdicts
+            .iter()
+            .any(|verdict| matches!(verdict, Verdict::Bounded { .. }));
+        JudgedText {
+            judgements: self.judgements,
+            verdict: mean(&lows)
+                .zip(mean(&highs))
+                .map(|(low, high)| match is_bounded {
+                    true => Verdict::Bounded { low, high },
+                    false => Verdict::Known { matching: low },
+                }),
+        }
+    }
+}
+
+/// A rater's name in rows and manifests: model and wording.
+pub(crate) fn rater_name(model: &str, wording: &str) -> String {
+    format!("{model}#{wording}")
+}
+
+/// The reasons of all raters, each once, in the order of the raters.
+fn unknown_reasons(judgements: &[Judgement]) -> String {
+    let mut reasons: Vec<String> = Vec::new();
+    for judgement in judgements {
+        if let Verdict::Unknown { reason } = &judgement.verdict {
+            let reason = reason.to_string();
+            if !reasons.contains(&reason) {
+                reasons.push(reason);
+            }
+        }
+    }
+    reasons.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn probability(value: f64) -> Probability {
+        Probability::new(value).unwrap()
+    }
+
+    #[test]
+    fn bounds_decide_only_when_both_ends_do() {
+        let bounds = Verdict::Bounded {
+            low: probability(0.6),
+            high: probability(0.9),
+        };
+        let decision = |label, minimum| decide(Some(&bounds), label, probability(minimum), &[]);
+        let kept = decision(Side::Matching, 0.6);
+        assert_eq!(kept.confidence, Some(probability(0.6)));
+        assert_eq!(kept.reason, None);
+        let open = decision(Side::Matching, 0.7);
+        assert_eq!(open.confidence, None);
+        let Some(RejectReason::Unjudged { detail }) = open.reason else {
+            panic!("undecided");
+        };
+        assert!(detail.contains("from 0.600 to 0.900"), "{detail}");
+        // P(not matching) lies between 0.1 and 0.4.
+        let fallen = decision(Side::NotMatching, 0.5);
+        assert!(matches!(
+            fallen.reason,
+            Some(RejectReason::BelowMinimum { .. })
+        ));
+        assert!((fallen.confidence.unwrap().value() - 0.1).abs() < 1e-12);
+    }
+}

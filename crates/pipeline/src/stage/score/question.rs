@@ -1,0 +1,173 @@
+//! What a judge is asked about texts.
+//!
+//! A question depends on the plan, the wording and one text alone, so equal texts make equal questions.
+
+use evalwright_core::{
+    ContentHash, Method, Prompt, SampleRequest, Sampling, ScoreMode, ScoreRequest, Side,
+};
+use evalwright_recipe::{AnswerForms, Rater, Values, VoteDraws};
+
+use super::Shown;
+use crate::error::PipelineError;
+use crate::panel::{Panel, Seat};
+use crate::plan::RunPlan;
+
+/// One request of a judge.
+#[derive(Debug, Clone)]
+pub(crate) enum Asked {
+    /// Log-probabilities.
+    Score(ScoreRequest),
+    /// One vote.
+    Sample(SampleRequest),
+}
+
+/// One request of a judge with what it is for.
+#[derive(Debug, Clone)]
+pub(crate) struct Question {
+    /// What is asked.
+    pub(crate) asked: Asked,
+    /// Position of the text in the list that was given.
+    pub(super) text: usize,
+    /// Position of the rater in the panel.
+    pub(super) seat: usize,
+}
+
+/// The requests of one judge for texts. Those with the same prompt stand together.
+pub(crate) fn questions(
+    run: &RunPlan<'_>,
+    panel: &Panel<'_>,
+    shown: Shown,
+    texts: &[String],
+) -> Result<Vec<Question>, PipelineError> {
+    let mut questions = Vec::new();
+    for (number, seat) in panel.seats.iter().enumerate() {
+        let mut add = |text: usize, asked: Asked| {
+            questions.push(Question {
+                asked,
+                text,
+                seat: number,
+            });
+        };
+        if seat.method == Method::Channel {
+            for side in Side::ALL {
+                let (prompt, lead) = voice(run, shown, seat.wording, side)?;
+                for (text, statement) in texts.iter().enumerate() {
+                    let request = ScoreRequest {
+                        prompt: prompt.clone(),
+                        // Nothing is not scored as the lead alone: the model says that it is empty.
+                        continuations: vec![if statement.is_empty() {
+                            String::new()
+                        } else {
+                            format!("{lead}{statement}")
+                        }],
+                        mode: ScoreMode::Whole,
+                    };
+                    add(text, Asked::Score(request));
+                }
+            }
+            continue;
+        }
+        for (text, statement) in texts.iter().enumerate() {
+            for asked in about(run, seat, statement)? {
+                add(text, asked);
+            }
+        }
+    }
+    Ok(questions)
+}
+
+/// The prompt of a channel rater for one side, and the blanks that move from its end to the text: models
+/// read a blank as the beginning of the word after it, so a prompt that ends with one misleads them.
+fn voice(
+    run: &RunPlan<'_>,
+    shown: Shown,
+    rater: &Rater,
+    side: Side,
+) -> Result<(Prompt, String), PipelineError> {
+    let values = Values {
+        behaviour: run.behaviour,
+        label: side,
+        examples: match shown {
+            Shown::HeldBack => run.behaviour.examples.for_judges(side),
+            Shown::All => run.behaviour.examples.side(side),
+        },
+        statement: None,
+    };
+    let mut prompt = run.kind.prompts.render_prompt(&rater.prompt, &values)?;
+    let end = match &mut prompt {
+        Prompt::Text(text) => text,
+        Prompt::Chat { opening, .. } => opening,
+    };
+    let kept = end.trim_end_matches(' ').len();
+    let lead = end.split_off(kept);
+    Ok((prompt, lead))
+}
+
+/// The requests of a rater that is asked about one statement. The prompt is rendered for the matching side
+/// whatever the statement was written for, so that it cannot give the intended label away.
+fn about(run: &RunPlan<'_>, seat: &Seat<'_>, statement: &str) -> Result<Vec<Asked>, PipelineError> {
+    let values = Values {
+        behaviour: run.behaviour,
+        label: Side::Matching,
+        examples: &[],
+        statement: Some(statement),
+    };
+    let prompt = run
+        .kind
+        .prompts
+        .render_prompt(&seat.wording.prompt, &values)?;
+    // Answers and draws are there for every rater that needs them: the stage has checked it.
+    Ok(
+        match (seat.method, &seat.wording.answers, &seat.wording.votes) {
+            (Method::Votes, _, Some(draws)) => votes(run, seat, prompt, statement, draws),
+            (Method::Sequence, Some(forms), _) => {
+                vec![Asked::Score(compared(prompt, forms, ScoreMode::Whole))]
+            }
+            (Method::Token, Some(forms), _) => {
+                vec![Asked::Score(compared(prompt, forms, ScoreMode::FirstToken))]
+            }
+            _ => Vec::new(),
+        },
+    )
+}
+
+fn compared(prompt: Prompt, forms: &AnswerForms, mode: ScoreMode) -> ScoreRequest {
+    ScoreRequest {
+        prompt,
+        continuations: forms
+            .matching
+            .iter()
+            .chain(&forms.not_matching)
+            .cloned()
+            .collect(),
+        mode,
+    }
+}
+
+/// One request for each vote. Its seed follows from the run's seed, the rater, the text and the vote's number,
+/// so votes on one text differ and votes on two texts have nothing in common.
+fn votes(
+    run: &RunPlan<'_>,
+    seat: &Seat<'_>,
+    prompt: Prompt,
+    statement: &str,
+    draws: &VoteDraws,
+) -> Vec<Asked> {
+    let text = ContentHash::of(statement.as_bytes());
+    (0..draws.samples)
+        .map(|number| {
+            Asked::Sample(SampleRequest {
+                prompt: prompt.clone(),
+                sampling: Sampling {
+                    temperature: draws.temperature,
+                    top_p: 1.0,
+                    max_tokens: draws.max_tokens,
+                    stop: Vec::new(),
+                },
+                seed: run
+                    .seed()
+                    .derive(&format!("vote {}/{number}/{text}", seat.wording.name)),
+            })
+        })
+        .collect()
+}
