@@ -74,6 +74,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 })
                 .collect();
             scored.push(Scored {
+                row: scored.len(),
                 behaviour: behaviour.name.to_string(),
                 matching: *matching,
                 log_odds,
@@ -92,20 +93,8 @@ fn main() -> Result<(), Box<dyn Error>> {
                 .collect()
         })
         .unwrap_or_default();
-    for item in &mut scored {
-        let known: Vec<f64> = counting
-            .iter()
-            .filter_map(|name| item.log_odds.get(name).copied())
-            .collect();
-        if !known.is_empty() {
-            item.log_odds.insert(
-                "mean".to_owned(),
-                known.iter().sum::<f64>() / known.len() as f64,
-            );
-        }
-    }
     let mut out = std::io::stdout().lock();
-    let curves = print_tables(&mut out, &scored)?;
+    let curves = print_tables(&mut out, &scored, &counting)?;
     if arguments.iter().any(|argument| argument == "--write") {
         let file = curves_file(&model, &curves, &counting, rows, seed);
         std::fs::write(SHIPPED_CURVES, file)?;
@@ -115,7 +104,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// One row with every rater's score.
+#[derive(Clone)]
 struct Scored {
+    row: usize,
     behaviour: String,
     matching: bool,
     log_odds: BTreeMap<String, f64>,
@@ -128,13 +119,51 @@ struct Curve {
     error: f64,
 }
 
-fn print_tables(out: &mut impl Write, scored: &[Scored]) -> Result<Vec<Curve>, Box<dyn Error>> {
+/// The mean over counting raters of their calibrated probabilities, as log-odds: what a judge says.
+const MEAN: &str = "mean";
+
+fn print_tables(
+    out: &mut impl Write,
+    scored: &[Scored],
+    counting: &[String],
+) -> Result<Vec<Curve>, Box<dyn Error>> {
+    let mut names: Vec<&str> = scored.iter().map(|item| item.behaviour.as_str()).collect();
+    names.dedup();
+    let part = |name: &str| {
+        names
+            .iter()
+            .position(|known| *known == name)
+            .map_or(0, |place| place % FOLDS)
+    };
+    // Each behaviour is judged with curves that were fitted on the others.
+    let mut unseen: Vec<Scored> = Vec::new();
+    let mut held_out_mean = BTreeMap::new();
+    for fold in 0..FOLDS {
+        let others: Vec<Scored> = scored
+            .iter()
+            .filter(|item| part(&item.behaviour) != fold)
+            .cloned()
+            .collect();
+        let raters = rater_curves(&others, counting);
+        let curve = fit_logistic(&points_of(&with_mean(&others, &raters), MEAN, |_| true));
+        for (index, item) in scored.iter().enumerate() {
+            if part(&item.behaviour) == fold {
+                let judged = with_mean(std::slice::from_ref(item), &raters);
+                if let (Some(curve), Some(log_odds)) = (&curve, judged[0].log_odds.get(MEAN)) {
+                    held_out_mean.insert(index, curve.probability(*log_odds));
+                }
+                unseen.extend(judged);
+            }
+        }
+    }
+    // In the order of the rows again: the folds took them out of it.
+    unseen.sort_by_key(|item| item.row);
+    let everything = with_mean(scored, &rater_curves(scored, counting));
+    let scored = &unseen[..];
     let methods: Vec<&String> = scored
         .first()
         .map(|item| item.log_odds.keys().collect())
         .unwrap_or_default();
-    let mut names: Vec<&str> = scored.iter().map(|item| item.behaviour.as_str()).collect();
-    names.dedup();
     writeln!(out, "area under the curve (accuracy) within each behaviour")?;
     write!(out, "{:40}", "behaviour")?;
     for method in &methods {
@@ -144,7 +173,10 @@ fn print_tables(out: &mut impl Write, scored: &[Scored]) -> Result<Vec<Curve>, B
     let mut sums = vec![(0.0, 0.0); methods.len()];
     let held_out: Vec<BTreeMap<usize, f64>> = methods
         .iter()
-        .map(|method| probabilities_held_out(scored, method, &names))
+        .map(|method| match method.as_str() {
+            MEAN => held_out_mean.clone(),
+            method => probabilities_held_out(scored, method, &names),
+        })
         .collect();
     for name in &names {
         write!(out, "{name:40}")?;
@@ -194,7 +226,7 @@ fn print_tables(out: &mut impl Write, scored: &[Scored]) -> Result<Vec<Curve>, B
             .map(|(index, p)| (*p, scored[*index].matching))
             .collect();
         let error = expected_calibration_error(&points, BINS).unwrap_or(f64::NAN);
-        let Some(fitted) = fit_logistic(&points_of(scored, method, |_| true)) else {
+        let Some(fitted) = fit_logistic(&points_of(&everything, method, |_| true)) else {
             continue;
         };
         writeln!(
@@ -214,6 +246,36 @@ fn print_tables(out: &mut impl Write, scored: &[Scored]) -> Result<Vec<Curve>, B
         scored.len()
     )?;
     Ok(curves)
+}
+
+/// Each counting rater's curve.
+fn rater_curves(scored: &[Scored], counting: &[String]) -> BTreeMap<String, Calibration> {
+    counting
+        .iter()
+        .filter_map(|rater| {
+            let curve = fit_logistic(&points_of(scored, rater, |_| true))?;
+            Some((rater.clone(), curve))
+        })
+        .collect()
+}
+
+/// The rows with the log-odds of the raters' mean probability beside the raters' own.
+fn with_mean(scored: &[Scored], raters: &BTreeMap<String, Calibration>) -> Vec<Scored> {
+    let mut scored = scored.to_vec();
+    for item in &mut scored {
+        let known: Vec<f64> = raters
+            .iter()
+            .filter_map(|(rater, curve)| Some(curve.probability(*item.log_odds.get(rater)?)))
+            .collect();
+        if known.is_empty() {
+            continue;
+        }
+        let mean = known.iter().sum::<f64>() / known.len() as f64;
+        if let Ok(mean) = Probability::new(mean.clamp(0.0, 1.0)) {
+            item.log_odds.insert(MEAN.to_owned(), mean.log_odds());
+        }
+    }
+    scored
 }
 
 fn points_of(scored: &[Scored], method: &str, keep: impl Fn(&str) -> bool) -> Vec<(f64, bool)> {
@@ -268,7 +330,7 @@ fn curves_file(
         .map_or_else(String::new, |hash| format!("weights = \"{hash}\"\n"));
     for curve in curves
         .iter()
-        .filter(|curve| curve.method == "mean" || counting.contains(&curve.method))
+        .filter(|curve| curve.method == MEAN || counting.contains(&curve.method))
     {
         text.push_str(&format!(
             "\n[[curve]]\nmodel = \"{MODEL}\"\n{weights}rater = \"{}\"\nslope = {:.6}\nintercept = {:.6}\n\

@@ -50,6 +50,14 @@ impl Probability {
         self.0
     }
 
+    /// The inverse of [`Probability::from_log_odds`], in nats. Within 1e-12 of 0 and 1 it stays at that
+    /// distance's log-odds (about 27.6), so the result is always finite.
+    #[must_use]
+    pub fn log_odds(self) -> f64 {
+        let inside = self.0.clamp(1e-12, 1.0 - 1e-12);
+        (inside / (1.0 - inside)).ln()
+    }
+
     /// The probability of the opposite.
     #[must_use]
     pub fn complement(self) -> Self {

@@ -44,8 +44,8 @@ pub struct Manifest {
     pub judges: Vec<ModelIdentity>,
     /// Each judge under each wording.
     pub raters: Vec<RaterRecord>,
-    /// By judge: the curve that turned the mean log-odds of its counting raters into `label_confidence`.
-    /// A judge without one averages what its raters' own curves give.
+    /// By judge: the curve over the log-odds of its counting raters' mean probability. A judge without one takes
+    /// that mean itself.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mean_calibration: BTreeMap<String, CalibrationRecord>,
     /// How P(label) below which a candidate falls, and what counts as borderline (`threshold ± margin`).

@@ -34,7 +34,7 @@ pub(crate) struct Panel<'a> {
     pub(crate) judge: &'a dyn Model,
     /// Its raters, in the order of the stage.
     pub(crate) seats: Vec<Seat<'a>>,
-    /// The curve of the mean log-odds over counting raters, where there is one.
+    /// The curve of the counting raters' mean probability, where there is one.
     pub(crate) mean: Option<Calibration>,
 }
 
@@ -96,31 +96,33 @@ impl<'a> Panel<'a> {
         }
     }
 
-    /// The judge's P(matching) from the log-odds of its raters, in their order: the mean over those that count
-    /// and know, under the curve `mean`; without such a curve the mean of what each rater's own curve makes of
-    /// them. Bounds where one of them is bounded; `None` when no counting rater knows.
+    /// The judge's P(matching) from the log-odds of its raters, in their order: the mean, over those that count
+    /// and know, of the probability that each one's own curve gives; then its log-odds under the curve `mean`,
+    /// where there is one. Probabilities are averaged and not log-odds, so that one rater that is very sure does
+    /// not outvote the others. Bounds where one of them is bounded; `None` when no counting rater knows.
     pub(crate) fn settle(&self, log_odds: &[Option<LogOdds>]) -> Option<Verdict> {
-        let known: Vec<LogOdds> = self
+        let known: Vec<(&Calibration, LogOdds)> = self
             .seats
             .iter()
             .zip(log_odds)
             .filter(|(seat, _)| seat.wording.counts)
-            .filter_map(|(seat, log_odds)| {
-                log_odds.map(|log_odds| match self.mean {
-                    Some(_) => log_odds,
-                    None => log_odds.map(|end| seat.curve.apply(end)),
-                })
-            })
+            .filter_map(|(seat, log_odds)| log_odds.map(|log_odds| (&seat.curve, log_odds)))
             .collect();
         let end = |of: fn(&LogOdds) -> f64| -> Option<Probability> {
-            let mean = average(&known.iter().map(of).collect::<Vec<f64>>())?;
+            let probabilities: Option<Vec<f64>> = known
+                .iter()
+                .map(|(curve, log_odds)| Some(curve.probability(of(log_odds))?.value()))
+                .collect();
+            let mean = average(&probabilities?)?;
+            // A mean of probabilities is one; rounding could carry it past an end.
+            let mean = Probability::new(mean.clamp(0.0, 1.0)).ok()?;
             match &self.mean {
-                Some(curve) => curve.probability(mean),
-                None => Probability::from_log_odds(mean),
+                Some(curve) => curve.probability(mean.log_odds()),
+                None => Some(mean),
             }
         };
         let (low, high) = (end(LogOdds::low)?, end(LogOdds::high)?);
-        Some(if known.iter().all(LogOdds::is_known) {
+        Some(if known.iter().all(|(_, log_odds)| log_odds.is_known()) {
             Verdict::Known { matching: low }
         } else {
             Verdict::Bounded { low, high }

@@ -124,7 +124,7 @@ pub struct Rater {
     /// For `votes`: how they are drawn.
     #[serde(default)]
     pub votes: Option<VoteDraws>,
-    /// Whether it counts in `label_confidence` (the mean over counting raters of calibrated log-odds).
+    /// Whether it counts in `label_confidence` (the mean over counting raters of calibrated probabilities).
     #[serde(default = "yes")]
     pub counts: bool,
     /// Whether it is asked only of judges that can do none of the other counting raters.
@@ -259,7 +259,8 @@ pub struct Curve {
     pub model: String,
     /// SHA-256 of its weights.
     pub weights: Option<ContentHash>,
-    /// The rater's name in the kind, or `mean` for the mean log-odds over all counting raters.
+    /// The rater's name in the kind, or `mean` for the log-odds of the mean over all counting raters of their
+    /// calibrated probabilities.
     pub rater: String,
     /// Multiplies the log-odds.
     pub slope: f64,

@@ -237,7 +237,7 @@ fn confidence(figures: &Figures, population: Population) -> Plot {
     Plot {
         stem,
         how: format!(
-            "P(intended label) over all counting raters (the logistic curve of their calibrated mean log-odds) for \
+            "P(intended label) over all counting raters (the mean of their calibrated probabilities, under a curve of its own where the kind has one) for \
              {over}, in ten bins of equal width; the last bin holds both its edges. The dashed line is the minimum \
              for a row. Candidates without a known probability are left out."
         ),

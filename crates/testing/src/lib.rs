@@ -22,6 +22,6 @@ pub use error::TestingError;
 pub use process::ScriptedServer;
 pub use project::{Finished, Project};
 pub use record::RecordedRequest;
-pub use script::{Body, Response, Route, Script, Trickle};
+pub use script::{Body, Response, Route, Script, Trickle, Varied};
 pub use tree::read_tree;
 pub use weights::weights;

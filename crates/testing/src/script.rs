@@ -88,6 +88,44 @@ pub enum Body {
     Text(String),
     /// The bytes of a file, read at each request.
     File(PathBuf),
+    /// A text that depends on the request's body alone: the same request gets the same answer, whenever
+    /// and in whatever order it comes.
+    Varied(Varied),
+}
+
+/// A text with holes `{0}`, `{1}` …, each filled with one of its words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Varied {
+    /// The text.
+    pub text: String,
+    /// The words of each hole; the request's body chooses.
+    pub words: Vec<Vec<String>>,
+}
+
+impl Varied {
+    /// The text for a request with this body.
+    #[must_use]
+    pub fn fill(&self, body: &str) -> String {
+        let mut text = self.text.clone();
+        for (hole, words) in self.words.iter().enumerate() {
+            let count = u64::try_from(words.len()).unwrap_or(u64::MAX).max(1);
+            let chosen = hash(&format!("{hole} {body}")) % count;
+            let word = usize::try_from(chosen)
+                .ok()
+                .and_then(|word| words.get(word));
+            text = text.replace(&format!("{{{hole}}}"), word.map_or("", String::as_str));
+        }
+        text
+    }
+}
+
+/// FNV-1a with 64 bits, with its upper half folded in: the lower bits alone say little of the last bytes.
+fn hash(text: &str) -> u64 {
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    hash ^ (hash >> 32)
 }
 
 /// A body that is sent in pieces.
@@ -114,6 +152,10 @@ pub struct Response {
     /// Whether `Range` is obeyed (and `If-Range` compared with the script's `etag` header).
     #[serde(default)]
     pub ranges: bool,
+    /// The body is the whole answer, its status line and headers included, and the connection is closed after
+    /// it: the bytes that another server once sent.
+    #[serde(default)]
+    pub raw: bool,
     /// Send the body in chunks without saying its length first.
     #[serde(default)]
     pub chunked: bool,
@@ -144,12 +186,38 @@ impl Response {
         Self::with(200, Body::File(path.into()))
     }
 
+    /// The bytes of a file as the whole answer, with its own status line and headers.
+    #[must_use]
+    pub fn raw(path: impl Into<PathBuf>) -> Self {
+        Self {
+            raw: true,
+            ..Self::file(path)
+        }
+    }
+
+    /// Status 200 with a text that depends on the request's body.
+    #[must_use]
+    pub fn varied(text: &str, words: &[&[&str]]) -> Self {
+        let words = words
+            .iter()
+            .map(|words| words.iter().map(|&word| word.to_owned()).collect())
+            .collect();
+        Self::with(
+            200,
+            Body::Varied(Varied {
+                text: text.to_owned(),
+                words,
+            }),
+        )
+    }
+
     fn with(status: u16, body: Body) -> Self {
         Self {
             status,
             headers: Vec::new(),
             body,
             ranges: false,
+            raw: false,
             chunked: false,
             delay_ms: 0,
             trickle: None,

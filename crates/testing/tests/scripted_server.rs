@@ -146,3 +146,37 @@ fn two_servers_live_side_by_side_and_end_with_their_value() {
     assert!(TcpStream::connect(address).is_err());
     assert!(ask(&second, &get("/", "")).ends_with("here"));
 }
+
+#[test]
+fn the_same_request_gets_the_same_words_and_others_get_others() {
+    let words: &[&[&str]] = &[&["red", "green", "blue"], &["cat", "dog"]];
+    let script = Script::new().route(
+        Route::at("/write")
+            .reply(Response::varied("{\"text\": \"{0} {1}\"}", words).header("x-kind", "varied")),
+    );
+    let server = ScriptedServer::start(&script).unwrap();
+    let post = |body: &str| {
+        let length = body.len();
+        ask(
+            &server,
+            &format!(
+                "POST /write HTTP/1.1\r\nhost: t\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+            ),
+        )
+    };
+    let answers: std::collections::BTreeSet<String> =
+        (0..60).map(|number| post(&number.to_string())).collect();
+    assert_eq!(answers.len(), 6, "every combination comes: {answers:?}");
+    assert_eq!(post("7"), post("7"));
+}
+
+#[test]
+fn raw_bytes_are_played_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("answer.http");
+    let bytes = "HTTP/1.1 529 Overloaded\r\nContent-Length: 99\r\n\r\ntoo short";
+    std::fs::write(&path, bytes).unwrap();
+    let script = Script::new().route(Route::at("/raw").reply(Response::raw(&path)));
+    let server = ScriptedServer::start(&script).unwrap();
+    assert_eq!(ask(&server, &get("/raw", "")), bytes);
+}

@@ -97,7 +97,9 @@ fn the_mean_over_counting_raters_goes_through_its_own_curve() {
     let raters = [rater("a", true), rater("b", true), rater("c", false)];
     let curves = [curve("a", 5.0, 0.0), curve("mean", 2.0, 1.0)];
     let all = [known(0.5), known(-0.1), known(100.0)];
-    is_known(settled(&curves, &raters, &all), logistic(2.0 * 0.2 + 1.0));
+    let mean = (logistic(2.5) + logistic(-0.1)) / 2.0;
+    let log_odds = (mean / (1.0 - mean)).ln();
+    is_known(settled(&curves, &raters, &all), logistic(2.0 * log_odds + 1.0));
     let one = [None, known(0.25), None];
     is_known(settled(&curves, &raters, &one), logistic(1.5));
     assert_eq!(settled(&curves, &raters, &[None, None, known(1.0)]), None);
@@ -107,10 +109,9 @@ fn the_mean_over_counting_raters_goes_through_its_own_curve() {
 fn without_a_curve_for_the_mean_each_rater_is_calibrated_first() {
     let raters = [rater("a", true), rater("b", true)];
     let both = [known(0.5), known(-0.5)];
-    // (3.5 − 0.5) / 2 = 1.5
     is_known(
         settled(&[curve("a", 5.0, 1.0)], &raters, &both),
-        logistic(1.5),
+        (logistic(3.5) + logistic(-0.5)) / 2.0,
     );
 }
 
@@ -146,8 +147,8 @@ fn a_bounded_rater_bounds_the_judge() {
     let Verdict::Bounded { low, high } = verdict else {
         panic!("{verdict:?}")
     };
-    assert!((low.value() - logistic(0.5)).abs() < 1e-12);
-    assert!((high.value() - 1.0).abs() < 1e-12);
+    assert!((low.value() - (logistic(1.0) + 0.5) / 2.0).abs() < 1e-12);
+    assert!((high.value() - 0.75).abs() < 1e-12);
     let below = LogOdds::Between {
         low: f64::NEG_INFINITY,
         high: -1.0,
@@ -156,10 +157,8 @@ fn a_bounded_rater_bounds_the_judge() {
     let Verdict::Bounded { low, high } = verdict else {
         panic!("{verdict:?}")
     };
-    assert!(
-        low.value() < 1e-12 && high.value() > 1.0 - 1e-12,
-        "nothing is known"
-    );
+    assert!((low.value() - logistic(1.0) / 2.0).abs() < 1e-12);
+    assert!((high.value() - (1.0 + logistic(-1.0)) / 2.0).abs() < 1e-12);
 }
 
 #[test]

@@ -23,6 +23,10 @@ pub(super) fn write_answer(
     pause(response.delay_ms);
     let whole = match &response.body {
         Body::Text(text) => Ok(text.clone().into_bytes()),
+        Body::Varied(varied) => {
+            let asked = request.map_or("", |request| request.body.as_str());
+            Ok(varied.fill(asked).into_bytes())
+        }
         Body::File(path) => std::fs::read(path)
             .map_err(|error| format!("the script names {}: {error}", path.display())),
     };
@@ -30,6 +34,18 @@ pub(super) fn write_answer(
         Ok(bytes) => (response.status, bytes),
         Err(message) => (500, message.into_bytes()),
     };
+    if response.raw && status != 500 {
+        let (piece, silence) = response.trickle.map_or((PIECE, 0), |trickle| {
+            (trickle.bytes.max(1), trickle.pause_ms)
+        });
+        for bytes in whole.chunks(piece) {
+            output.write_all(bytes)?;
+            pause(silence);
+        }
+        // Only the writing side: a client that still sends is not to see a reset in place of the answer.
+        output.shutdown(Shutdown::Write)?;
+        return Ok(true);
+    }
     let part = request
         .filter(|_| response.ranges && status == 200)
         .map_or(Part::Whole, |request| {

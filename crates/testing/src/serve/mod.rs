@@ -22,7 +22,7 @@ use crate::script::{Response, Script};
 pub const MOST_CONNECTIONS: usize = 1024;
 
 /// Requests that are answered by the script; later ones get status 503.
-pub const MOST_REQUESTS: usize = 100_000;
+pub const MOST_REQUESTS: usize = 250_000;
 
 /// A connection on which nothing is asked for so long is closed.
 const IDLE: Duration = Duration::from_secs(60);
