@@ -25,7 +25,7 @@ pub use call::{
 };
 pub use candidate::{Candidate, Reject, RejectReason};
 pub use hash::ContentHash;
-pub use interrupt::Interrupt;
+pub use interrupt::{Interrupt, Unkept};
 pub use model::{Abilities, Model, ModelError, ModelIdentity, SlotFailure, Spending, StopReason};
 pub use name::{DatasetName, NameError};
 pub use plan::{Cell, SlotName};

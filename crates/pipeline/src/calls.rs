@@ -279,6 +279,7 @@ impl<'a> Caller<'a> {
         let inbox = Inbox::new(
             self.store,
             model.identity(),
+            self.interrupt,
             self.progress,
             &keys,
             &requests,

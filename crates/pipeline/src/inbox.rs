@@ -1,13 +1,14 @@
 //! Takes delivered replies in from any thread and commits them together.
 //!
 //! One thread commits whatever waits while the next replies come in, so a flush to the disk serves as many
-//! replies as arrived during the one before. A reply is kept, told of and used only after its commit. What may
-//! go better next time ([`SlotFailure::is_final`]) is used in this run; the store keeps it as an attempt, not as a reply.
+//! replies as arrived during the one before. A reply is kept, told of and used only after its commit; until then
+//! it counts as unkept, which holds back a model that is paid for each. What may go better next time
+//! ([`SlotFailure::is_final`]) is used in this run; the store keeps it as an attempt, not as a reply.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use evalwright_core::{ContentHash, ModelIdentity, SlotFailure};
+use evalwright_core::{ContentHash, Interrupt, ModelIdentity, SlotFailure};
 use evalwright_store::{Entry, ReplyStore, StoreError};
 
 use crate::calls::{Call, tell};
@@ -22,6 +23,7 @@ type Kept<C> = BTreeMap<ContentHash, Reply<C>>;
 pub(crate) struct Inbox<'a, C: Call> {
     store: &'a ReplyStore,
     model: &'a ModelIdentity,
+    interrupt: &'a Interrupt,
     progress: &'a dyn Progress,
     keys: &'a [ContentHash],
     requests: &'a [C],
@@ -33,8 +35,11 @@ struct State<C: Call> {
     came: BTreeSet<usize>,
     waiting: Vec<(usize, Reply<C>)>,
     kept: Kept<C>,
+    /// Replies that came and are not committed.
+    unkept: usize,
     failure: Option<StoreError>,
     is_closed: bool,
+    is_over: bool,
 }
 
 /// Closes an inbox when it goes, also when a model panics: the committer would wait for ever.
@@ -47,10 +52,23 @@ impl<C: Call> Drop for Closing<'_, '_, C> {
     }
 }
 
+/// The committer at work. When it goes, also by a panic, nobody may wait for it any more.
+struct Committing<'i, 'a, C: Call>(&'i Inbox<'a, C>);
+
+impl<C: Call> Drop for Committing<'_, '_, C> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.is_over = true;
+        self.0.interrupt.unkept().remove(state.unkept);
+        state.unkept = 0;
+    }
+}
+
 impl<'a, C: Call> Inbox<'a, C> {
     pub(crate) fn new(
         store: &'a ReplyStore,
         model: &'a ModelIdentity,
+        interrupt: &'a Interrupt,
         progress: &'a dyn Progress,
         keys: &'a [ContentHash],
         requests: &'a [C],
@@ -58,6 +76,7 @@ impl<'a, C: Call> Inbox<'a, C> {
         Self {
             store,
             model,
+            interrupt,
             progress,
             keys,
             requests,
@@ -65,8 +84,10 @@ impl<'a, C: Call> Inbox<'a, C> {
                 came: BTreeSet::new(),
                 waiting: Vec::new(),
                 kept: BTreeMap::new(),
+                unkept: 0,
                 failure: None,
                 is_closed: false,
+                is_over: false,
             }),
             changed: Condvar::new(),
         }
@@ -92,10 +113,15 @@ impl<'a, C: Call> Inbox<'a, C> {
         if let Some(failure) = &state.failure {
             return Err(failure.to_string());
         }
+        if state.is_over {
+            return Err("replies cannot be kept any more".to_owned());
+        }
         if !state.came.insert(index) {
             return Err(format!("request {index} was answered twice"));
         }
         state.waiting.push((index, reply));
+        state.unkept += 1;
+        self.interrupt.unkept().add();
         drop(state);
         self.changed.notify_all();
         Ok(())
@@ -103,6 +129,7 @@ impl<'a, C: Call> Inbox<'a, C> {
 
     /// Commits whatever waits, again and again, until deliveries have ended or the store fails.
     pub(crate) fn commit_all(&self) {
+        let _committing = Committing(self);
         loop {
             let mut state = self.lock();
             while state.waiting.is_empty() && !state.is_closed {
@@ -121,6 +148,8 @@ impl<'a, C: Call> Inbox<'a, C> {
                 self.lock().failure = Some(failure);
                 return;
             }
+            self.lock().unkept -= waiting.len();
+            self.interrupt.unkept().remove(waiting.len());
             for (_, reply) in &waiting {
                 tell::<C>(self.progress, reply, false);
             }

@@ -167,7 +167,8 @@ impl RemoteModel {
         }
     }
 
-    /// Runs `ask` for every index below `count`, as many at a time as connections allow.
+    /// Runs `ask` for every index below `count`, as many at a time as connections allow. Replies that are not kept
+    /// yet hold their connections: a crash repeats no more than one request of each.
     pub(super) async fn drive<'a, R, F>(
         &'a self,
         count: usize,
@@ -184,23 +185,24 @@ impl RemoteModel {
         let mut end: Option<ModelError> = None;
         let mut look = tokio::time::interval(LOOK);
         let most = self.endpoints.most_connections();
+        let unkept = interrupt.unkept();
         loop {
             if interrupt.is_asked() && !halt.is_asked() {
                 halt.ask();
             }
-            while !halt.is_asked() && under_way.len() < most {
+            while !halt.is_asked() && under_way.len() + unkept.count() < most {
                 let Some(index) = waiting.next() else { break };
                 let asked = ask(index);
                 under_way.push(async move { (index, asked.await) });
             }
-            if under_way.is_empty() {
+            let more = !waiting.is_empty() && !halt.is_asked();
+            if under_way.is_empty() && !more {
                 break;
             }
+            let room = most.saturating_sub(under_way.len());
             let (index, ended) = tokio::select! {
-                next = under_way.next() => match next {
-                    Some(next) => next,
-                    None => break,
-                },
+                Some(next) = under_way.next() => next,
+                () = unkept.fewer_than(room), if more => continue,
                 _ = look.tick() => continue,
             };
             match ended {
