@@ -20,6 +20,9 @@ pub struct RecordedRequest {
     pub headers: Vec<(String, String)>,
     /// The body as text; bytes that are not UTF-8 are replaced.
     pub body: String,
+    /// Requests that had arrived and of whose answer no byte was sent yet, this one included.
+    #[serde(default)]
+    pub under_way: usize,
 }
 
 impl RecordedRequest {

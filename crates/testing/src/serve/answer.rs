@@ -11,7 +11,7 @@ use crate::script::{Body, Response};
 /// Bytes written at a time when the script does not say.
 const PIECE: usize = 64 * 1024;
 
-/// Writes the answer. Returns whether the connection was cut on purpose.
+/// Writes the answer, without the silence before it. Returns whether the connection was cut on purpose.
 ///
 /// # Errors
 /// When the client is gone.
@@ -20,7 +20,6 @@ pub(super) fn write_answer(
     request: Option<&RecordedRequest>,
     response: &Response,
 ) -> std::io::Result<bool> {
-    pause(response.delay_ms);
     let whole = match &response.body {
         Body::Text(text) => Ok(text.clone().into_bytes()),
         Body::Varied(varied) => {
@@ -156,7 +155,7 @@ fn names(response: &Response, header: &str) -> bool {
         .any(|(name, _)| name.eq_ignore_ascii_case(header))
 }
 
-fn pause(milliseconds: u64) {
+pub(super) fn pause(milliseconds: u64) {
     if milliseconds > 0 {
         sleep(Duration::from_millis(milliseconds));
     }

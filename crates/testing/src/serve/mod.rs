@@ -59,6 +59,7 @@ struct State {
     /// How often each route was asked, in the order of the script.
     asked: Vec<AtomicUsize>,
     requests: AtomicUsize,
+    under_way: AtomicUsize,
     connections: AtomicUsize,
     record: Mutex<File>,
 }
@@ -88,6 +89,7 @@ impl Server {
                 script,
                 asked,
                 requests: AtomicUsize::new(0),
+                under_way: AtomicUsize::new(0),
                 connections: AtomicUsize::new(0),
                 record: Mutex::new(record),
             }),
@@ -124,7 +126,7 @@ impl State {
         let mut output = stream.try_clone()?;
         let mut input = BufReader::new(stream);
         loop {
-            let request = match request::read_request(&mut input)? {
+            let mut request = match request::read_request(&mut input)? {
                 request::Incoming::Closed => return Ok(()),
                 request::Incoming::Bad(reason) => {
                     let response = Response::text(400, reason);
@@ -133,8 +135,13 @@ impl State {
                 }
                 request::Incoming::Request(request) => request,
             };
-            self.write_down(&request)?;
+            request.under_way = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+            let written = self.write_down(&request);
             let response = self.response_for(&request);
+            answer::pause(response.delay_ms);
+            // Before the first byte: a client that has its answer may send the next request at once.
+            self.under_way.fetch_sub(1, Ordering::SeqCst);
+            written?;
             let cut = answer::write_answer(&mut output, Some(&request), &response)?;
             let leave = request
                 .header("connection")

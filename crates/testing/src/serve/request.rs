@@ -55,6 +55,7 @@ pub(super) fn read_request(input: &mut impl BufRead) -> std::io::Result<Incoming
             .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
             .collect(),
         body: String::new(),
+        under_way: 0,
     };
     if request.header("transfer-encoding").is_some() {
         return Ok(Incoming::Bad("bodies in chunks are not read here"));
