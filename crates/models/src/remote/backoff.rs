@@ -38,7 +38,7 @@ impl Backoff {
     /// arguments give the same wait.
     ///
     /// Without a server's wish it lies between `least` and the range of this failure, evenly. With one it
-    /// lies at most a quarter above it, or 2.4 s where that is more.
+    /// lies at most a quarter above it, or 2.4 s (the first range, where that is shorter) where that is more.
     #[must_use]
     pub fn wait(&self, seed: Seed, failed: u32, asked: Option<Duration>) -> Duration {
         let share = seed.derive(&format!("wait after failure {failed}")).0;
@@ -50,7 +50,8 @@ impl Backoff {
                 self.least.saturating_add(part(above, share))
             }
             Some(asked) => {
-                let range = (asked / 4).clamp(LEAST_ADDED, self.longest.max(LEAST_ADDED));
+                let least = LEAST_ADDED.min(self.first_range);
+                let range = (asked / 4).clamp(least, self.longest.max(least));
                 asked.saturating_add(part(range, share))
             }
         }

@@ -4,7 +4,8 @@ use std::sync::{Mutex, PoisonError};
 
 use evalwright_core::{ContentHash, Interrupt, ModelError, Seed, SlotFailure, TokenUsage};
 
-use super::model::{Ended, Halt, Question, RemoteModel, unsendable};
+use super::halt::Halt;
+use super::model::{Ended, Question, RemoteModel, unsendable};
 use crate::wire::{self, Embedded};
 
 /// Texts of one request for embeddings.

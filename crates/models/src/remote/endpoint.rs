@@ -1,19 +1,19 @@
 //! The places where one model is served, and whose turn it is.
 //!
-//! Invariant: no place has more requests under way than its window allows, and a sick one gets none while
-//! another is well.
+//! Invariant: no place has more requests under way than its window allows; a sick one gets none, and one
+//! whose last answer was a failure gets one at a time while another is well.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use evalwright_core::StopReason;
+use evalwright_core::{Seed, StopReason};
 use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::pace::{Pace, Ticket};
-use super::redact::Redactor;
+use super::pace::{Pace, Room, Ticket};
 use super::settings::Settings;
 use super::trouble::Trouble;
 use crate::error::ModelsError;
@@ -27,8 +27,11 @@ pub(super) struct Endpoint {
     address: Address,
     version: &'static str,
     headers: HeaderMap,
-    redactor: Redactor,
     pace: Mutex<Pace>,
+    /// Whether any answer came from here so far.
+    answered: AtomicBool,
+    /// Whether a request found nothing here.
+    missed: AtomicBool,
 }
 
 impl Endpoint {
@@ -38,22 +41,21 @@ impl Endpoint {
         for (name, value) in &connection.headers {
             headers.insert(HeaderName::from_static(name), readable(name, value)?);
         }
-        let mut secrets = connection.base_url.secrets();
         if let Some((name, secret)) = connection.authorization() {
             let mut value = readable(name, secret.expose())?;
             value.set_sensitive(true);
             headers.insert(HeaderName::from_static(name), value);
         }
-        secrets.extend(connection.key.iter().map(|key| key.expose().to_owned()));
         Ok(Self {
             address: connection.base_url.clone(),
             version: connection.profile.version,
             headers,
-            redactor: Redactor::new(secrets),
             pace: Mutex::new(Pace::new(
                 settings.first_connections,
                 settings.most_connections,
             )),
+            answered: AtomicBool::new(false),
+            missed: AtomicBool::new(false),
         })
     }
 
@@ -66,8 +68,14 @@ impl Endpoint {
         &self.headers
     }
 
-    pub(super) fn redactor(&self) -> &Redactor {
-        &self.redactor
+    /// An answer came, good or not.
+    pub(super) fn has_answered(&self) {
+        self.answered.store(true, Ordering::Relaxed);
+    }
+
+    /// Nothing was there.
+    pub(super) fn was_missed(&self) {
+        self.missed.store(true, Ordering::Relaxed);
     }
 
     fn pace(&self) -> MutexGuard<'_, Pace> {
@@ -85,14 +93,16 @@ fn readable(name: &str, value: &str) -> Result<HeaderValue, ModelsError> {
 pub(super) struct Endpoints {
     all: Vec<Endpoint>,
     most: usize,
+    longest_wait: Duration,
     freed: Notify,
 }
 
 impl Endpoints {
-    pub(super) fn new(all: Vec<Endpoint>, most_each: usize) -> Self {
+    pub(super) fn new(all: Vec<Endpoint>, settings: &Settings) -> Self {
         Self {
-            most: most_each.saturating_mul(all.len()),
+            most: settings.most_connections.saturating_mul(all.len()),
             all,
+            longest_wait: settings.longest_wait,
             freed: Notify::new(),
         }
     }
@@ -102,58 +112,85 @@ impl Endpoints {
         self.most
     }
 
-    /// Waits for a free place. Among places that are free the one with the most room gets the request.
+    /// Whether every place was tried and none ever answered: the servers are down, or their addresses are
+    /// wrong.
+    pub(super) fn none_is_there(&self) -> bool {
+        self.all.iter().all(|endpoint| {
+            endpoint.missed.load(Ordering::Relaxed) && !endpoint.answered.load(Ordering::Relaxed)
+        })
+    }
+
+    /// Waits for a free place. Among places that are free and well the one with the most room gets the
+    /// request.
     ///
     /// # Errors
-    /// [`Trouble::Stop`] when all places are sick.
+    /// [`Trouble::Stop`] when all places are sick, or closed for longer than the user wants to wait.
     pub(super) async fn slot(&self) -> Result<Slot<'_>, Trouble> {
         loop {
             let freed = self.freed.notified();
             let now = Instant::now();
-            match self.take(now) {
-                Ok(Some(slot)) => return Ok(slot),
-                Ok(None) => {}
-                Err(trouble) => return Err(trouble),
+            if let Some(slot) = self.take(now) {
+                return Ok(slot);
             }
-            let opens = self
-                .all
-                .iter()
-                .map(|endpoint| endpoint.pace().opens_in(now))
-                .min()
-                .unwrap_or_default();
+            let opens = self.opens_in(now)?;
             // The order of waiting does not matter: no reply depends on another.
             drop(tokio::time::timeout(opens.max(LOOK), freed).await);
         }
     }
 
-    fn take(&self, now: Instant) -> Result<Option<Slot<'_>>, Trouble> {
-        let mut best: Option<(&Endpoint, usize)> = None;
-        let mut sickness = None;
-        let mut well = false;
+    fn take(&self, now: Instant) -> Option<Slot<'_>> {
+        let rooms: Vec<Room> = self
+            .all
+            .iter()
+            .map(|endpoint| endpoint.pace().room(now))
+            .collect();
+        let one_is_well = rooms.iter().any(|room| room.is_well);
+        let (endpoint, _) = self
+            .all
+            .iter()
+            .zip(rooms)
+            .map(|(endpoint, room)| (endpoint, room.beside(one_is_well)))
+            .filter(|(_, room)| room.free > 0)
+            .max_by_key(|(_, room)| (room.is_well, room.free))?;
+        // Another thread may have taken the place meanwhile; then the next look is not far.
+        let ticket = endpoint.pace().begin(now)?;
+        Some(Slot {
+            endpoints: self,
+            endpoint,
+            ticket,
+            is_open: true,
+        })
+    }
+
+    /// How long until the first pause is over that a server has asked for.
+    fn opens_in(&self, now: Instant) -> Result<Duration, Trouble> {
+        let mut opens: Option<Duration> = None;
+        let mut sickness = String::new();
         for endpoint in &self.all {
             let pace = endpoint.pace();
             if pace.is_sick() {
-                sickness = Some(pace.sickness().to_owned());
-                continue;
-            }
-            well = true;
-            let free = pace.free(now);
-            if free > best.map_or(0, |(_, free)| free) {
-                best = Some((endpoint, free));
+                pace.sickness().clone_into(&mut sickness);
+            } else {
+                let own = pace.opens_in(now);
+                opens = Some(opens.map_or(own, |first| first.min(own)));
             }
         }
-        if let (false, Some(sickness)) = (well, sickness) {
-            return Err(Trouble::Stop {
+        match opens {
+            None => Err(Trouble::Stop {
                 reason: StopReason::ServerSick,
                 cause: format!("too many failures one after the other; the last one: {sickness}"),
-            });
+            }),
+            Some(opens) if opens > self.longest_wait => Err(Trouble::Stop {
+                reason: StopReason::WaitTooLong,
+                cause: format!(
+                    "the server says that its limit is used up for {} s, and at most {} s are waited; go \
+                     on after that time with the same command",
+                    opens.as_secs_f64().ceil(),
+                    self.longest_wait.as_secs_f64()
+                ),
+            }),
+            Some(opens) => Ok(opens),
         }
-        Ok(best.map(|(endpoint, _)| Slot {
-            endpoints: self,
-            endpoint,
-            ticket: endpoint.pace().begin(),
-            is_open: true,
-        }))
     }
 }
 
@@ -179,12 +216,12 @@ impl<'a> Slot<'a> {
         self.endpoints.freed.notify_one();
     }
 
-    /// None came.
-    pub(super) fn failed(mut self, trouble: &Trouble) {
+    /// None came to this request.
+    pub(super) fn failed(mut self, request: Seed, trouble: &Trouble) {
         self.is_open = false;
         self.endpoint
             .pace()
-            .failed(self.ticket, trouble, Instant::now());
+            .failed(request, self.ticket, trouble, Instant::now());
         self.endpoints.freed.notify_one();
     }
 }
@@ -197,3 +234,7 @@ impl Drop for Slot<'_> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "endpoint_tests.rs"]
+mod tests;

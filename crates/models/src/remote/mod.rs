@@ -7,6 +7,7 @@ mod backoff;
 mod classify;
 mod embed;
 mod endpoint;
+mod halt;
 mod model;
 mod moment;
 mod pace;

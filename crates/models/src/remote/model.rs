@@ -4,8 +4,8 @@
 //! whole, refused or filtered is never delivered as a text; nothing is sent that the budget does not cover;
 //! after a stop or an interrupt nothing new is sent, and what is under way is still delivered.
 
+use std::borrow::Cow;
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,10 +17,11 @@ use evalwright_core::{
 };
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::runtime::Runtime;
-use tokio::sync::Notify;
 
 use super::classify::classify;
 use super::endpoint::{Endpoint, Endpoints};
+use super::halt::Halt;
+use super::redact::Redactor;
 use super::settings::{Notice, Settings};
 use super::transport::{Reached, Transport};
 use super::trouble::Trouble;
@@ -32,6 +33,9 @@ use crate::wire::{self, Asked, Got, Outgoing};
 /// How often an interrupt is looked for.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// What stands in front of a server says with these that it did not wait for the answer's end.
+const OUT_OF_PATIENCE: [u16; 2] = [504, 524];
+
 /// A model behind one or several servers.
 pub struct RemoteModel {
     identity: ModelIdentity,
@@ -41,8 +45,8 @@ pub struct RemoteModel {
     settings: Settings,
     pub(super) runtime: Runtime,
     spending: Mutex<Spending>,
-    /// Whether any answer came so far. Before that a server that is not there is the user's slip.
-    reached: AtomicBool,
+    /// Takes the keys of all places out of what any of them says.
+    redactor: Redactor,
 }
 
 /// Reads a body of this content type.
@@ -70,36 +74,6 @@ pub(super) enum Ended<R> {
     Abandoned,
 }
 
-/// Tells every request under way that nothing more is sent.
-#[derive(Default)]
-pub(super) struct Halt {
-    asked: AtomicBool,
-    notify: Notify,
-}
-
-impl Halt {
-    fn ask(&self) {
-        self.asked.store(true, Ordering::SeqCst);
-        self.notify.notify_waiters();
-    }
-
-    fn is_asked(&self) -> bool {
-        self.asked.load(Ordering::SeqCst)
-    }
-
-    /// `None` when the work ends before the future does.
-    async fn unless<T>(&self, future: impl Future<Output = T>) -> Option<T> {
-        let halted = self.notify.notified();
-        if self.is_asked() {
-            return None;
-        }
-        tokio::select! {
-            result = future => Some(result),
-            () = halted => None,
-        }
-    }
-}
-
 impl RemoteModel {
     /// Opens a model. `name` is what the user wrote and is what stands in files; `connections` are the
     /// places where the same model is served, at least one, all of one profile. No request is sent.
@@ -115,6 +89,7 @@ impl RemoteModel {
             .iter()
             .map(|connection| Endpoint::new(connection, &settings))
             .collect::<Result<Vec<_>, _>>()?;
+        let redactor = Redactor::new(connections.iter().flat_map(secrets));
         let connection = connections
             .into_iter()
             .next()
@@ -146,12 +121,12 @@ impl RemoteModel {
         Ok(Self {
             identity,
             connection,
-            endpoints: Endpoints::new(endpoints, settings.most_connections),
+            endpoints: Endpoints::new(endpoints, &settings),
             transport,
             settings,
             runtime,
             spending: Mutex::new(spending),
-            reached: AtomicBool::new(false),
+            redactor,
         })
     }
 
@@ -267,41 +242,36 @@ impl RemoteModel {
         let mut failed = 0;
         let mut odd = 0;
         loop {
-            let attempt = self.attempt(halt, question).await;
-            let trouble = match attempt {
+            let trouble = match self.attempt(halt, question, seed, failed > 0).await {
                 None => return Ended::Abandoned,
                 Some(Ok(got)) => return Ended::Answered(Ok(got)),
-                Some(Err(trouble)) => trouble,
+                Some(Err(trouble)) => self.redactor.clean_trouble(trouble),
             };
-            let (wait, detail, last) = match trouble {
+            failed += 1;
+            let (wait, detail) = match trouble {
                 Trouble::Fail(failure) => return Ended::Answered(Err(failure)),
                 Trouble::Stop { reason, cause } => return Ended::Stopped(reason, cause),
                 Trouble::FailAfterRetries(failure) => {
                     odd += 1;
-                    let last = odd >= self.settings.odd_attempts;
-                    if last {
+                    if odd >= self.settings.odd_attempts || failed >= self.settings.attempts {
                         return Ended::Answered(Err(failure));
                     }
-                    (None, failure.to_string(), last)
+                    (None, failure.to_string())
                 }
-                Trouble::Retry { wait, detail, .. } => {
-                    (wait, detail, failed + 1 >= self.settings.attempts)
+                Trouble::Retry { detail, .. } if failed >= self.settings.attempts => {
+                    return Ended::Answered(Err(SlotFailure::GaveUp {
+                        attempts: failed,
+                        detail,
+                    }));
                 }
+                Trouble::Retry { wait, detail, .. } => (wait, detail),
             };
-            failed += 1;
-            if last {
-                return Ended::Answered(Err(SlotFailure::GaveUp {
-                    attempts: failed,
-                    detail,
-                }));
-            }
             let wait = self.settings.backoff.wait(seed, failed, wait);
             (self.settings.talk)(&Notice::Again {
                 model: self.identity.name.clone(),
                 detail,
                 wait,
             });
-            self.spent().retries += 1;
             if halt.unless(tokio::time::sleep(wait)).await.is_none() {
                 return Ended::Abandoned;
             }
@@ -313,6 +283,8 @@ impl RemoteModel {
         &self,
         halt: &Halt,
         question: &Question<'_, T>,
+        seed: Seed,
+        again: bool,
     ) -> Option<Result<T, Trouble>> {
         let worst = question.worst;
         // The connection first: nobody may wait for one while money is set aside for it.
@@ -332,14 +304,18 @@ impl RemoteModel {
             Err(error) => return Some(Err(spent(&error))),
         };
         reservation.mark_sent();
-        self.spent().requests += 1;
+        {
+            let mut spending = self.spent();
+            spending.requests += 1;
+            spending.retries += u64::from(again);
+        }
         let endpoint = slot.endpoint();
         let url = endpoint.url(question.outgoing.endpoint);
         let sent = self.transport.send(
             &url,
             endpoint.headers().clone(),
             question.outgoing.body.clone(),
-            endpoint.redactor(),
+            &self.redactor,
         );
         // Not ended by a halt: what was sent is paid for, so its answer is waited for.
         let received = match sent.await {
@@ -348,6 +324,7 @@ impl RemoteModel {
                 let trouble = match unanswered.reached {
                     Reached::Nothing => {
                         reservation.release();
+                        endpoint.was_missed();
                         self.never_reached(unanswered.trouble)
                     }
                     Reached::Server => {
@@ -357,11 +334,11 @@ impl RemoteModel {
                         unanswered.trouble
                     }
                 };
-                slot.failed(&trouble);
+                slot.failed(seed, &trouble);
                 return Some(Err(trouble));
             }
         };
-        self.reached.store(true, Ordering::SeqCst);
+        endpoint.has_answered();
         let content_type =
             Some(received.content_type.as_str()).filter(|content_type| !content_type.is_empty());
         let now = (self.settings.clock)();
@@ -371,15 +348,24 @@ impl RemoteModel {
         } else {
             Err(classify(&received, &url, now, self.settings.longest_wait))
         };
-        // What an answer took, good or not; one that does not say is charged at its worst.
+        // What an answer took, good or not; one that does not say is charged at its worst. So is one that
+        // something in front of the server stopped waiting for: the server may have written it all the same.
+        let is_unseen = OUT_OF_PATIENCE.contains(&received.status);
         let usage = match &outcome {
             Ok(answer) => Some((question.usage)(answer)),
             Err(_) if is_success => Some(
                 (question.reported)(content_type, &received.body)
                     .map_or((worst, true), |usage| (usage, false)),
             ),
-            Err(_) => None,
+            Err(_) => is_unseen.then_some((worst, true)),
         };
+        if matches!(
+            &outcome,
+            Err(Trouble::Retry { .. } | Trouble::FailAfterRetries(_))
+        ) && usage.is_some()
+        {
+            self.spent().possibly_paid_twice += 1;
+        }
         match usage {
             Some((usage, estimated)) => {
                 reservation.settle(Amount {
@@ -392,7 +378,7 @@ impl RemoteModel {
         }
         match &outcome {
             Ok(_) => slot.succeeded(&received.headers, now),
-            Err(trouble) => slot.failed(trouble),
+            Err(trouble) => slot.failed(seed, trouble),
         }
         Some(outcome)
     }
@@ -407,22 +393,27 @@ impl RemoteModel {
         }
     }
 
-    /// A server that never answered anything is down, or its address is wrong: nothing is gained by waiting.
+    /// Servers that never answered anything are down, or their addresses are wrong: nothing is gained by
+    /// waiting.
     fn never_reached(&self, trouble: Trouble) -> Trouble {
         match trouble {
-            Trouble::Retry { detail, .. } if !self.reached.load(Ordering::SeqCst) => {
-                Trouble::Stop {
-                    reason: StopReason::ServerSick,
-                    cause: format!("{detail}; start the server or check the address"),
-                }
-            }
+            Trouble::Retry { detail, .. } if self.endpoints.none_is_there() => Trouble::Stop {
+                reason: StopReason::ServerSick,
+                cause: format!("{detail}; start the server or check the address"),
+            },
             trouble => trouble,
         }
     }
 
     async fn text(&self, halt: &Halt, request: &SampleRequest) -> Ended<TextReply> {
         match self.ask(halt, Asked::Sample(request), request.seed).await {
-            Ended::Answered(Ok(Got::Text(reply))) => Ended::Answered(Ok(reply)),
+            Ended::Answered(Ok(Got::Text(mut reply))) => {
+                // A key that was escaped in an unusual way shows only now.
+                if let Cow::Owned(cleaned) = self.redactor.clean_body(reply.text.as_bytes()) {
+                    reply.text = String::from_utf8_lossy(&cleaned).into_owned();
+                }
+                Ended::Answered(Ok(reply))
+            }
             Ended::Answered(Ok(Got::Scores(_))) => wrong_kind(),
             Ended::Answered(Err(failure)) => Ended::Answered(Err(failure)),
             Ended::Stopped(reason, cause) => Ended::Stopped(reason, cause),
@@ -522,6 +513,13 @@ impl Model for RemoteModel {
     fn count_tokens(&self, prompt: &Prompt) -> Result<u64, ModelError> {
         Ok(prompt_tokens(prompt).at_most)
     }
+}
+
+/// What a server must not send back into anything that is kept or shown.
+fn secrets(connection: &Connection) -> Vec<String> {
+    let mut secrets = connection.base_url.secrets();
+    secrets.extend(connection.key.iter().map(|key| key.expose().to_owned()));
+    secrets
 }
 
 /// What an answer took, and whether that is our estimate.

@@ -6,12 +6,19 @@
 
 use std::borrow::Cow;
 
+use evalwright_core::SlotFailure;
+
+use super::trouble::Trouble;
+
 /// What stands in a key's place.
 const IN_ITS_PLACE: &str = "[key]";
 
 /// Shorter secrets are taken out of messages but not out of good answers: local servers are given words
 /// for keys (`ollama`, `none`), and a model may write those itself.
 const LEAST_FOR_BODIES: usize = 16;
+
+/// Shorter secrets are taken out of messages only as a whole: pieces of them are parts of common words.
+const LEAST_FOR_PIECES: usize = 8;
 
 /// So many characters of a key in a row are too many for a message.
 const TOO_MANY_IN_A_ROW: usize = 5;
@@ -73,12 +80,55 @@ impl Redactor {
         without_keys(&text, |word| self.holds_a_piece_in(word))
     }
 
+    /// The same trouble with all its sentences clean.
+    #[must_use]
+    pub(crate) fn clean_trouble(&self, trouble: Trouble) -> Trouble {
+        match trouble {
+            Trouble::Retry {
+                wait,
+                throttled,
+                detail,
+            } => Trouble::Retry {
+                wait,
+                throttled,
+                detail: self.clean_text(&detail),
+            },
+            Trouble::FailAfterRetries(failure) => {
+                Trouble::FailAfterRetries(self.clean_failure(failure))
+            }
+            Trouble::Fail(failure) => Trouble::Fail(self.clean_failure(failure)),
+            Trouble::Stop { reason, cause } => Trouble::Stop {
+                reason,
+                cause: self.clean_text(&cause),
+            },
+        }
+    }
+
+    fn clean_failure(&self, mut failure: SlotFailure) -> SlotFailure {
+        match &mut failure {
+            SlotFailure::Refused { text: words }
+            | SlotFailure::Filtered { detail: words }
+            | SlotFailure::NoVisibleAnswer { detail: words }
+            | SlotFailure::RequestRefused { detail: words, .. }
+            | SlotFailure::GaveUp { detail: words, .. }
+            | SlotFailure::InvalidProbabilities { detail: words }
+            | SlotFailure::AnswersMissing { detail: words } => *words = self.clean_text(words),
+            SlotFailure::NonFiniteLogits
+            | SlotFailure::TooLong { .. }
+            | SlotFailure::EmptyContinuation
+            | SlotFailure::PromptCut { .. }
+            | SlotFailure::ResponseTooLarge { .. } => {}
+        }
+        failure
+    }
+
     fn holds_a_piece_in(&self, word: &str) -> bool {
         self.secrets.iter().any(|secret| {
-            secret
-                .as_bytes()
-                .windows(TOO_MANY_IN_A_ROW)
-                .any(|piece| find(word.as_bytes(), piece).is_some())
+            secret.len() >= LEAST_FOR_PIECES
+                && secret
+                    .as_bytes()
+                    .windows(TOO_MANY_IN_A_ROW)
+                    .any(|piece| find(word.as_bytes(), piece).is_some())
         })
     }
 }
@@ -245,6 +295,7 @@ mod tests {
             redactor().clean_text(text),
             "I would run [key], [key], Bearer [key] and [key]"
         );
+        assert_eq!(redactor().clean_text("no model llama3"), "no model llama3");
     }
 
     #[test]

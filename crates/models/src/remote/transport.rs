@@ -274,7 +274,10 @@ impl Place<'_> {
                     ),
                 );
             }
-            let what = if error.is_timeout() {
+            let is_cut = has_io_error(error, std::io::ErrorKind::UnexpectedEof);
+            let what = if is_cut && self.url.scheme() == "https" {
+                "the server closed the connection before it was secure: it may not speak https"
+            } else if error.is_timeout() {
                 "no connection in time"
             } else if error.is_dns() {
                 "the host's name is not known"
@@ -326,14 +329,17 @@ fn causes(error: &reqwest::Error) -> String {
     innermost.to_string()
 }
 
-fn has_io_error(error: &reqwest::Error, kind: std::io::ErrorKind) -> bool {
-    let mut cause = error.source();
+fn has_io_error(error: &(dyn Error + 'static), kind: std::io::ErrorKind) -> bool {
+    let mut cause = Some(error);
     while let Some(inner) = cause {
-        if inner
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|error| error.kind() == kind)
-        {
-            return true;
+        if let Some(error) = inner.downcast_ref::<std::io::Error>() {
+            if error.kind() == kind {
+                return true;
+            }
+            // One that wraps another leaves it out of its chain of sources.
+            if let Some(wrapped) = error.get_ref() {
+                return has_io_error(wrapped, kind);
+            }
         }
         cause = inner.source();
     }

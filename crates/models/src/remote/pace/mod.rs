@@ -8,6 +8,7 @@ mod window;
 
 use std::time::Duration;
 
+use evalwright_core::Seed;
 use reqwest::header::HeaderMap;
 use tokio::time::Instant;
 
@@ -19,6 +20,28 @@ use super::trouble::Trouble;
 
 /// Number of a request in the order of sending; ties an outcome to what was known when it was sent.
 pub(super) type Ticket = u64;
+
+/// What a server has room for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Room {
+    /// Its last answer was a good one, or none came yet.
+    pub(super) is_well: bool,
+    /// Requests that may be sent now.
+    pub(super) free: usize,
+    /// Requests under way.
+    under_way: usize,
+}
+
+impl Room {
+    /// The room when others are asked as well. A server in doubt fails fast and so looks free: while another
+    /// one is well, it is asked one request at a time.
+    pub(super) fn beside(mut self, one_is_well: bool) -> Self {
+        if one_is_well && !self.is_well {
+            self.free = self.free.min(1_usize.saturating_sub(self.under_way));
+        }
+        self
+    }
+}
 
 /// The state of one server for one model.
 #[derive(Debug)]
@@ -52,12 +75,18 @@ impl Pace {
         self.breaker.last()
     }
 
-    /// Free places now; 0 while the server has asked for a pause.
-    pub(super) fn free(&self, now: Instant) -> usize {
-        if self.closed_until.is_some_and(|until| until > now) {
-            return 0;
+    /// What there is room for now: nothing at a sick server, or while it has asked for a pause.
+    pub(super) fn room(&self, now: Instant) -> Room {
+        let is_closed = self.is_sick() || self.closed_until.is_some_and(|until| until > now);
+        Room {
+            is_well: self.breaker.is_quiet(),
+            free: if is_closed {
+                0
+            } else {
+                self.window.size().saturating_sub(self.under_way)
+            },
+            under_way: self.under_way,
         }
-        self.window.size().saturating_sub(self.under_way)
     }
 
     /// How long until the pause that the server has asked for is over.
@@ -66,11 +95,13 @@ impl Pace {
             .map_or(Duration::ZERO, |until| until.saturating_duration_since(now))
     }
 
-    /// Takes a place.
-    pub(super) fn begin(&mut self) -> Ticket {
-        self.under_way += 1;
-        self.next += 1;
-        self.next
+    /// Takes a place, if one is free.
+    pub(super) fn begin(&mut self, now: Instant) -> Option<Ticket> {
+        (self.room(now).free > 0).then(|| {
+            self.under_way += 1;
+            self.next += 1;
+            self.next
+        })
     }
 
     /// Gives a place back whose request was not sent.
@@ -91,8 +122,14 @@ impl Pace {
         self.close_for(pause(headers, server_now), now);
     }
 
-    /// No good answer came.
-    pub(super) fn failed(&mut self, ticket: Ticket, trouble: &Trouble, now: Instant) {
+    /// No good answer came to a request.
+    pub(super) fn failed(
+        &mut self,
+        request: Seed,
+        ticket: Ticket,
+        trouble: &Trouble,
+        now: Instant,
+    ) {
         self.give_back();
         if let Trouble::Retry {
             wait,
@@ -100,11 +137,15 @@ impl Pace {
             detail,
         } = trouble
         {
+            // To be asked less is no sickness, as long as less can be asked.
+            let can_ask_less = *throttled && self.window.size() > 1;
             if *throttled {
                 self.window.throttled(ticket, self.next);
                 self.close_for(*wait, now);
             }
-            self.breaker.failed(ticket, self.next, detail);
+            if !can_ask_less {
+                self.breaker.failed(request, ticket, self.next, detail);
+            }
         } else {
             // An answer, even one that refuses this request, shows that the server is there.
             self.breaker.succeeded();
@@ -137,13 +178,13 @@ mod tests {
     fn a_pause_that_the_server_asks_for_holds_for_all_requests() {
         let now = Instant::now();
         let mut pace = Pace::new(4, 8);
-        let ticket = pace.begin();
-        assert_eq!(pace.free(now), 3);
-        pace.failed(ticket, &trouble(true, Some(30)), now);
-        assert_eq!(pace.free(now), 0);
+        let ticket = pace.begin(now).unwrap();
+        assert_eq!(pace.room(now).free, 3);
+        pace.failed(Seed(ticket), ticket, &trouble(true, Some(30)), now);
+        assert_eq!(pace.room(now).free, 0);
         assert_eq!(pace.opens_in(now), Duration::from_secs(30));
         assert_eq!(
-            pace.free(now + Duration::from_secs(31)),
+            pace.room(now + Duration::from_secs(31)).free,
             2,
             "and half the connections"
         );
@@ -153,7 +194,7 @@ mod tests {
     fn a_used_up_limit_closes_before_the_next_request_runs_into_it() {
         let now = Instant::now();
         let mut pace = Pace::new(4, 8);
-        pace.begin();
+        pace.begin(now).unwrap();
         let mut headers = HeaderMap::new();
         headers.insert("x-ratelimit-remaining-requests", "0".parse().unwrap());
         headers.insert("x-ratelimit-reset-requests", "20ms".parse().unwrap());
@@ -166,27 +207,54 @@ mod tests {
         let now = Instant::now();
         let mut pace = Pace::new(4, 8);
         for _ in 0..9 {
-            let ticket = pace.begin();
-            pace.failed(ticket, &trouble(false, None), now);
+            let ticket = pace.begin(now).unwrap();
+            pace.failed(Seed(ticket), ticket, &trouble(false, None), now);
         }
         assert!(!pace.is_sick());
-        pace.begin();
+        pace.begin(now).unwrap();
         pace.succeeded(&HeaderMap::new(), now, std::time::SystemTime::UNIX_EPOCH);
         for _ in 0..10 {
-            let ticket = pace.begin();
-            pace.failed(ticket, &trouble(false, None), now);
+            let ticket = pace.begin(now).unwrap();
+            pace.failed(Seed(ticket), ticket, &trouble(false, None), now);
         }
         assert!(pace.is_sick());
         assert_eq!(pace.sickness(), "status 503");
     }
 
     #[test]
+    fn a_server_that_throttles_is_sick_only_when_one_request_is_too_many() {
+        let now = Instant::now();
+        let mut pace = Pace::new(8, 8);
+        for failures in 1..=13 {
+            assert!(!pace.is_sick(), "after {failures}");
+            let ticket = pace.begin(now).unwrap();
+            pace.failed(Seed(ticket), ticket, &trouble(true, None), now);
+        }
+        // Three halve the eight connections, and ten come at the last one.
+        assert!(pace.is_sick());
+    }
+
+    #[test]
+    fn a_few_requests_that_always_fail_make_no_server_sick() {
+        let now = Instant::now();
+        let mut pace = Pace::new(4, 8);
+        for round in 0..100 {
+            let ticket = pace.begin(now).unwrap();
+            pace.failed(Seed(round % 3), ticket, &trouble(false, None), now);
+        }
+        assert!(!pace.is_sick());
+        let ticket = pace.begin(now).unwrap();
+        pace.failed(Seed(3), ticket, &trouble(false, None), now);
+        assert!(pace.is_sick());
+    }
+
+    #[test]
     fn what_fails_together_counts_once() {
         let now = Instant::now();
         let mut pace = Pace::new(200, 256);
-        let tickets: Vec<_> = (0..200).map(|_| pace.begin()).collect();
+        let tickets: Vec<_> = (0..200).map(|_| pace.begin(now).unwrap()).collect();
         for ticket in tickets {
-            pace.failed(ticket, &trouble(false, None), now);
+            pace.failed(Seed(ticket), ticket, &trouble(false, None), now);
         }
         assert!(!pace.is_sick());
     }

@@ -1,0 +1,37 @@
+//! The end of the work, told to every request that waits for its turn.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::Notify;
+
+/// Tells every request under way that nothing more is sent.
+#[derive(Default)]
+pub(super) struct Halt {
+    asked: AtomicBool,
+    notify: Notify,
+}
+
+impl Halt {
+    pub(super) fn ask(&self) {
+        self.asked.store(true, Ordering::SeqCst);
+        self.notify.notify_waiters();
+    }
+
+    pub(super) fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    /// `None` when the work ends before the future does.
+    pub(super) async fn unless<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        // Made before the look, so that an end in between is not missed.
+        let halted = self.notify.notified();
+        if self.is_asked() {
+            return None;
+        }
+        tokio::select! {
+            result = future => Some(result),
+            () = halted => None,
+        }
+    }
+}
