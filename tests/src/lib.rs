@@ -1,5 +1,7 @@
 //! End-to-end tests of the real binary; here is what they share.
 
+pub mod served;
+
 /// A behaviour of the built-in kind `statement` with 4 rows.
 pub const BEHAVIOUR: &str = include_str!("../fixtures/keeps-promises.toml");
 

@@ -145,6 +145,7 @@ fn score(prompt: Prompt, continuations: Vec<String>, mode: ScoreMode) -> ScoreRe
 }
 
 fn write(model: &dyn Model, prompt: Prompt) -> Result<Answer, Failure> {
+    let is_chat = matches!(prompt, Prompt::Chat { .. });
     let request = SampleRequest {
         prompt,
         sampling: Sampling {
@@ -159,19 +160,20 @@ fn write(model: &dyn Model, prompt: Prompt) -> Result<Answer, Failure> {
     let ended = model.sample(&[request], &Interrupt::default(), &|_, came| {
         keep(&reply, came)
     });
-    settle(ended, reply, |reply| {
+    settle(is_chat, ended, reply, |reply| {
         let notes = notes(&reply.notes);
         format!("{:?}{notes}", reply.text.trim())
     })
 }
 
 fn rate(model: &dyn Model, request: ScoreRequest) -> Result<Answer, Failure> {
+    let is_chat = matches!(request.prompt, Prompt::Chat { .. });
     let forms = request.continuations.clone();
     let reply: Mutex<Option<Result<ScoreReply, SlotFailure>>> = Mutex::new(None);
     let ended = model.score(&[request], &Interrupt::default(), &|_, came| {
         keep(&reply, came)
     });
-    settle(ended, reply, |reply| {
+    settle(is_chat, ended, reply, |reply| {
         let scores: Vec<String> = forms
             .iter()
             .zip(&reply.scores)
@@ -194,8 +196,10 @@ fn keep<R>(place: &Mutex<Option<R>>, came: R) -> Result<(), String> {
     }
 }
 
-/// A model that cannot do one thing may do the next; a key that is refused ends everything.
+/// A model that cannot do one thing may do the next; a key that is refused ends everything, and so does a model that is
+/// not known to the server's chats. Further endpoints many servers do not have.
 fn settle<R>(
+    is_chat: bool,
     ended: Result<(), ModelError>,
     reply: Mutex<Option<Result<R, SlotFailure>>>,
     show: impl Fn(&R) -> String,
@@ -206,6 +210,11 @@ fn settle<R>(
             cause,
             ..
         }) => return Ok(Err(cause)),
+        Err(ModelError::Stopped {
+            reason: StopReason::NotFound,
+            cause,
+            ..
+        }) if !is_chat => return Ok(Err(cause)),
         ended => ended?,
     }
     Ok(match reply.into_inner() {

@@ -359,7 +359,13 @@ fn check(checked: &Checked, as_json: bool, printer: &Printer) -> Result<u8, Fail
             printer.data(&visible(problem))?;
         }
         let replies = usize::try_from(checked.replies).unwrap_or(usize::MAX);
-        printer.say(&format!("read {}", counted(replies, "reply", "replies")));
+        let found = if checked.problems.is_empty() {
+            ", and nothing is wrong with them"
+        } else {
+            ""
+        };
+        let read = counted(replies, "reply", "replies");
+        printer.say(&format!("read {read}{found}"));
     }
     if checked.problems.is_empty() {
         return Ok(exit_code::DONE);
