@@ -70,6 +70,12 @@ const KEY_CODES: [&str; 4] = [
 ];
 const KEY_PHRASES: [&str; 2] = ["api key not valid", "invalid api key"];
 
+/// What servers with TLS say to requests without it.
+const PLAIN_PHRASES: [&str; 2] = [
+    "plain http request was sent to https port",
+    "sent an http request to an https server",
+];
+
 const MODEL_CODES: [&str; 4] = [
     "model_not_found",
     "model_not_exist",
@@ -192,6 +198,11 @@ impl ServerError {
             400 if said.has_code(&KEY_CODES) || said.has_phrase(&KEY_PHRASES) => self.key_refused(),
             404 | 405 | 410 => self.not_found(),
             400 if said.has_code(&MODEL_CODES) => self.not_found(),
+            400 if said.has_phrase(&PLAIN_PHRASES) => self.stop(
+                StopReason::NotFound,
+                "the server is asked without TLS and wants it",
+                "write https:// in the base URL",
+            ),
             408 | 409 | 425 | 429 | 500..=599 => self.retry(longest_wait),
             400 | 413 | 422 => match too_long::tokens(said) {
                 Some((needed, window)) => Trouble::Fail(SlotFailure::TooLong { needed, window }),

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use evalwright_core::{ContentHash, Interrupt, ModelError, Seed, SlotFailure, TokenUsage};
+use evalwright_core::{ContentHash, Interrupt, Model, ModelError, Seed, SlotFailure, TokenUsage};
 
 use super::halt::Halt;
 use super::model::{Ended, Question, RemoteModel, unsendable};
@@ -24,7 +24,7 @@ impl RemoteModel {
         let halt = Halt::default();
         let parts: Vec<&[String]> = texts.chunks(TEXTS_A_REQUEST).collect();
         let vectors: Mutex<Vec<Vec<Vec<f32>>>> = Mutex::new(vec![Vec::new(); parts.len()]);
-        self.runtime.block_on(self.drive(
+        let end = self.runtime.block_on(self.drive(
             parts.len(),
             &halt,
             interrupt,
@@ -40,9 +40,26 @@ impl RemoteModel {
                 }
                 Ok(())
             },
-        ))?;
+        ));
+        // Nothing but a part without vectors fails to be taken in here.
+        end.map_err(|error| match error {
+            ModelError::Receiver(cause) => ModelError::Engine {
+                model: self.identity().name.clone(),
+                cause,
+            },
+            other => other,
+        })?;
         let vectors = vectors.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Ok(vectors.into_iter().flatten().collect())
+        let vectors: Vec<Vec<f32>> = vectors.into_iter().flatten().collect();
+        // Each answer was checked in itself.
+        let length = vectors.first().map_or(0, Vec::len);
+        if vectors.iter().any(|vector| vector.len() != length) {
+            return Err(ModelError::Engine {
+                model: self.identity().name.clone(),
+                cause: "the server gives vectors of different lengths".to_owned(),
+            });
+        }
+        Ok(vectors)
     }
 
     async fn vectors(&self, halt: &Halt, texts: &[String]) -> Ended<Embedded> {

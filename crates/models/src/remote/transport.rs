@@ -290,6 +290,8 @@ impl Place<'_> {
         }
         let what = if error.is_timeout() {
             "the server stayed silent for too long"
+        } else if why.starts_with("invalid HTTP") {
+            "what came is no HTTP: another service may be there, or one that wants https"
         } else {
             "the connection ended without an answer"
         };

@@ -14,6 +14,7 @@ mod asking;
 mod budget;
 mod case;
 mod cut;
+mod embeddings;
 mod http;
 mod logprobs;
 mod memory;

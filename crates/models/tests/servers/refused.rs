@@ -144,6 +144,29 @@ fn a_certificate_that_nobody_trusts() {
 }
 
 #[test]
+fn a_server_with_tls_that_is_asked_without() {
+    for words in [
+        "Client sent an HTTP request to an HTTPS server.\n",
+        "<html><head><title>400 The plain HTTP request was sent to HTTPS port</title></head></html>",
+    ] {
+        let server = server(&[Response::text(400, words)]);
+        let (reason, words) = stops("openai", &server.url());
+        assert_eq!(reason, StopReason::NotFound);
+        assert!(words.contains("write https://"), "{words}");
+    }
+    // Others send an alert in TLS, which is no HTTP.
+    let url = says(&[0x15, 3, 1, 0, 2, 2, 70]).replace("https:", "http:");
+    let outcome = Asking::new()
+        .attempts(2)
+        .texts(&[connection("openai", &url)], &texts(1));
+    assert!(
+        outcome.notices[0].0.contains("wants https"),
+        "{:?}",
+        outcome.notices
+    );
+}
+
+#[test]
 fn one_request_that_the_server_refuses_is_one_failure() {
     let refusal = Response::text(
         400,
