@@ -133,8 +133,9 @@ impl Endpoints {
                 return Ok(slot);
             }
             let opens = self.opens_in(now)?;
+            let patience = if opens.is_zero() { LOOK } else { opens };
             // The order of waiting does not matter: no reply depends on another.
-            drop(tokio::time::timeout(opens.max(LOOK), freed).await);
+            drop(tokio::time::timeout(patience, freed).await);
         }
     }
 
