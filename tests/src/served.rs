@@ -10,6 +10,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use evalwright_testing::{Finished, Project, Response, Route, Script, read_tree};
 use serde_json::{Value, json};
@@ -41,6 +42,9 @@ free = true
 name = "openai-compatible/mock"
 free = true
 "#;
+
+/// How the names of variables end that say where servers are and what opens them.
+const SERVER_SUFFIXES: [&str; 5] = ["_API_KEY", "_BASE_URL", "_ENDPOINT", "_ORG_ID", "_HOST"];
 
 const DEEDS: &[&str] = &[
     "visit", "repay", "answer", "help", "drive", "host", "thank", "phone", "meet", "pay",
@@ -179,10 +183,19 @@ impl Answers {
 /// The behaviour with the models at this base URL.
 #[must_use]
 pub fn behaviour(base_url: &str) -> String {
-    let models = format!(
-        "seed = 1\n\n[models]\ngenerator = \"vllm/mock@{base_url}\"\njudges = [\"openai-compatible/mock@{base_url}\"]"
-    );
-    BEHAVIOUR.replacen("seed = 1", &models, 1)
+    with_models(
+        BEHAVIOUR,
+        &format!("vllm/mock@{base_url}"),
+        &format!("openai-compatible/mock@{base_url}"),
+    )
+}
+
+/// A behaviour with these models.
+#[must_use]
+pub fn with_models(behaviour: &str, generator: &str, judge: &str) -> String {
+    let models =
+        format!("seed = 1\n\n[models]\ngenerator = \"{generator}\"\njudges = [\"{judge}\"]");
+    behaviour.replacen("seed = 1", &models, 1)
 }
 
 /// A project whose models are at this base URL and cost nothing.
@@ -194,12 +207,25 @@ pub fn project(base_url: &str) -> Project {
     project
 }
 
+/// The program in a project, without keys and addresses of servers that the user of this machine may have set.
+#[must_use]
+pub fn command(project: &Project, arguments: &[&str]) -> Command {
+    let mut command = project.command(arguments).unwrap();
+    for (name, _) in std::env::vars_os() {
+        let shown = name.to_string_lossy();
+        if SERVER_SUFFIXES.iter().any(|suffix| shown.ends_with(suffix)) {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
+
 /// Runs the project's behaviour with these arguments more.
 #[must_use]
 pub fn run(project: &Project, more: &[&str]) -> Finished {
     let mut arguments = vec!["run", "promises.toml"];
     arguments.extend(more);
-    project.run(&arguments).unwrap()
+    Finished::from(command(project, &arguments).output().unwrap())
 }
 
 /// Runs the project's behaviour to its end.

@@ -72,12 +72,22 @@ fn env_file(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
 /// What is wrong with the file, without the line itself: it may hold a key.
 fn unreadable(path: &Path, error: &dotenvy::Error) -> Failure {
     let problem = match error {
-        dotenvy::Error::LineParse(_, place) => format!("cannot be read at byte {place} of a line"),
-        dotenvy::Error::Io(cause) => cause.to_string(),
-        _ => "cannot be read".to_owned(),
+        dotenvy::Error::LineParse(line, _) => match line_number(path, line) {
+            Some(number) => format!("{number}: this line cannot be read"),
+            None => " a line cannot be read".to_owned(),
+        },
+        dotenvy::Error::Io(cause) => format!(" {cause}"),
+        _ => " cannot be read".to_owned(),
     };
-    Failure::new(Kind::Config, format!("{}: {problem}", path.display()))
+    Failure::new(Kind::Config, format!("{}:{problem}", path.display()))
         .hint("each line is NAME=value; a value with blanks or `#` stands in quotes")
+}
+
+/// Where a line, or several that a quote holds together, begins in a file.
+fn line_number(path: &Path, line: &str) -> Option<usize> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let (before, _) = text.split_once(line.trim_end())?;
+    Some(before.matches('\n').count() + 1)
 }
 
 fn unix_seconds() -> u64 {

@@ -28,11 +28,13 @@ impl Account {
     /// Reads the price file, if there is one, and the limits.
     pub(super) fn read(arguments: &ModelArguments) -> Result<Self, Failure> {
         let path = &arguments.prices;
-        let prices = match std::fs::read_to_string(path) {
-            Ok(text) => PriceList::read(&path.display().to_string(), &text)?,
-            Err(cause) if cause.kind() == ErrorKind::NotFound => PriceList::empty(),
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            // An empty one: what is missing in it is to be added to the file of this name.
+            Err(cause) if cause.kind() == ErrorKind::NotFound => String::new(),
             Err(cause) => return Err(Failure::unreadable(path, &cause)),
         };
+        let prices = PriceList::read(&path.display().to_string(), &text)?;
         let max_cost = arguments
             .max_cost
             .map(|amount| {

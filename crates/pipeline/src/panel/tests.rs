@@ -99,7 +99,10 @@ fn the_mean_over_counting_raters_goes_through_its_own_curve() {
     let all = [known(0.5), known(-0.1), known(100.0)];
     let mean = (logistic(2.5) + logistic(-0.1)) / 2.0;
     let log_odds = (mean / (1.0 - mean)).ln();
-    is_known(settled(&curves, &raters, &all), logistic(2.0 * log_odds + 1.0));
+    is_known(
+        settled(&curves, &raters, &all),
+        logistic(2.0 * log_odds + 1.0),
+    );
     let one = [None, known(0.25), None];
     is_known(settled(&curves, &raters, &one), logistic(1.5));
     assert_eq!(settled(&curves, &raters, &[None, None, known(1.0)]), None);
