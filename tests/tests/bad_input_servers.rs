@@ -315,7 +315,7 @@ fn a_generator_that_cannot_go_on_from_the_prompt() {
     exit code: 3
     error: model openai-compatible/mock: openai-compatible cannot continue a reply that is already begun, and the prompt begins one ("- I keep my word eve"): take a preset whose prompts begin none, or another server
 
-    hint: `evalwright doctor --model MODEL` shows what the server can do; a rater with `votes` needs nothing but text
+    hint: `evalwright doctor --model MODEL` shows what the server can do
     "#);
     assert_eq!(server.requests().unwrap().len(), 0, "a request was sent");
 }

@@ -116,6 +116,12 @@ impl Progress for Shown<'_> {
                 state.tokens += usage.completion_tokens;
                 state.bar.inc(1);
             }
+            Event::FirstKept { call, replies } => {
+                self.printer.say(&format!(
+                    "  another run kept {replies} other {} replies to the same requests first; they are used",
+                    call.as_str()
+                ));
+            }
             Event::Passed { cell } => {
                 *self.state().passed.entry(*cell).or_default() += 1;
             }

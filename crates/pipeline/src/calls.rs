@@ -37,7 +37,7 @@ impl CallCounts {
 /// One kind of model call.
 pub(crate) trait Call: Clone + Sync {
     /// What comes back.
-    type Reply: Clone + Send;
+    type Reply: Clone + PartialEq + Send;
     /// Its kind.
     const KIND: CallKind;
 

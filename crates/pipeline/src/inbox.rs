@@ -3,7 +3,9 @@
 //! One thread commits whatever waits while the next replies come in, so a flush to the disk serves as many
 //! replies as arrived during the one before. A reply is kept, told of and used only after its commit; until then
 //! it counts as unkept, which holds back a model that is paid for each. What may go better next time
-//! ([`SlotFailure::is_final`]) is used in this run; the store keeps it as an attempt, not as a reply.
+//! ([`SlotFailure::is_final`]) is used in this run; the store keeps it as an attempt, not as a reply. Where another
+//! run has kept another reply to the same request first, that one is used: what is published never depends on who
+//! came last.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -12,7 +14,7 @@ use evalwright_core::{ContentHash, Interrupt, ModelIdentity, SlotFailure};
 use evalwright_store::{Entry, ReplyStore, StoreError};
 
 use crate::calls::{Call, tell};
-use crate::progress::Progress;
+use crate::progress::{Event, Progress};
 
 /// What a request brought.
 type Reply<C> = Result<<C as Call>::Reply, SlotFailure>;
@@ -143,11 +145,13 @@ impl<'a, C: Call> Inbox<'a, C> {
             if waiting.is_empty() {
                 return;
             }
-            let committed = self.commit(&waiting);
-            if let Err(failure) = committed {
-                self.lock().failure = Some(failure);
-                return;
-            }
+            let waiting = match self.commit_or_give_way(waiting) {
+                Ok(waiting) => waiting,
+                Err(failure) => {
+                    self.lock().failure = Some(failure);
+                    return;
+                }
+            };
             self.lock().unkept -= waiting.len();
             self.interrupt.unkept().remove(waiting.len());
             for (_, reply) in &waiting {
@@ -160,6 +164,38 @@ impl<'a, C: Call> Inbox<'a, C> {
                 }
             }
         }
+    }
+
+    /// Commits; gives the replies as they are in the store.
+    fn commit_or_give_way(
+        &self,
+        mut waiting: Vec<(usize, Reply<C>)>,
+    ) -> Result<Vec<(usize, Reply<C>)>, StoreError> {
+        let Err(failure) = self.commit(&waiting) else {
+            return Ok(waiting);
+        };
+        if !matches!(failure, StoreError::Conflict { .. }) {
+            return Err(failure);
+        }
+        let mut replies = 0;
+        for (index, reply) in &mut waiting {
+            let Some(key) = self.keys.get(*index) else {
+                continue;
+            };
+            if let Some(first) = C::stored(self.store, *key)?
+                && first != *reply
+            {
+                *reply = first;
+                replies += 1;
+            }
+        }
+        // Those that did not conflict were stored with the first attempt; this finds whatever else is wrong.
+        self.commit(&waiting)?;
+        self.progress.event(&Event::FirstKept {
+            call: C::KIND,
+            replies,
+        });
+        Ok(waiting)
     }
 
     fn commit(&self, waiting: &[(usize, Reply<C>)]) -> Result<(), StoreError> {

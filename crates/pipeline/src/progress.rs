@@ -58,6 +58,13 @@ pub enum Event {
         /// Tokens read and written; nothing when the model could not answer.
         usage: TokenUsage,
     },
+    /// Another run that uses the same store kept other replies to the same requests first: those are used here too.
+    FirstKept {
+        /// Which kind.
+        call: CallKind,
+        /// Replies of this run that are not used.
+        replies: u64,
+    },
     /// A candidate passed every filter of its wave; whether it becomes a row is settled at the end.
     Passed {
         /// Its cell.

@@ -1,6 +1,7 @@
 //! `evalwright run`: from a behaviour file to a published version.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -17,7 +18,7 @@ use serde_json::json;
 use crate::commands::kinds::{all_kinds, load};
 use crate::environment::{Environment, peak_memory_bytes};
 use crate::failure::{Failure, Kind};
-use crate::models::{ModelArguments, Opening};
+use crate::models::{ModelArguments, Opening, shown};
 use crate::output::Printer;
 use crate::progress::Shown;
 use crate::stop;
@@ -69,8 +70,13 @@ pub(crate) fn run(
     environment: &Environment,
 ) -> Result<u8, Failure> {
     let started = environment.unix_seconds();
-    let (behaviour, kind) = read_recipe(arguments)?;
+    let (mut behaviour, kind) = read_recipe(arguments)?;
     let models = Models::open(arguments, &behaviour, printer, environment)?;
+    // From here on without what an address may hold of a key: names stand in files, and make the recipe what it is.
+    let names = &mut behaviour.models;
+    for name in std::iter::once(&mut names.generator).chain(&mut names.judges) {
+        *name = shown(name);
+    }
     let judges = models.judges(&behaviour)?;
     let plan = RunPlan {
         behaviour: &behaviour,
@@ -175,7 +181,7 @@ fn read_recipe(arguments: &RunArguments) -> Result<(Behaviour, LoadedKind), Fail
     Ok((behaviour, kind))
 }
 
-/// The models of a run, each opened once.
+/// The models of a run, each opened once, by the names that are shown.
 struct Models {
     opened: BTreeMap<String, Box<dyn Model>>,
     threads: usize,
@@ -191,8 +197,8 @@ impl Models {
         let opening = Opening::new(&arguments.models, printer, environment)?;
         let mut opened = BTreeMap::new();
         for name in std::iter::once(&behaviour.models.generator).chain(&behaviour.models.judges) {
-            if !opened.contains_key(name) {
-                opened.insert(name.clone(), opening.open(name)?);
+            if let Entry::Vacant(place) = opened.entry(shown(name)) {
+                place.insert(opening.open(name)?);
             }
         }
         Ok(Self {

@@ -9,6 +9,7 @@ use evalwright_models::Surroundings;
 
 pub(crate) use arguments::ModelArguments;
 pub(crate) use local::fetch;
+pub(crate) use remote::shown;
 
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -70,7 +71,8 @@ pub(crate) fn hint(error: &ModelError) -> Option<&'static str> {
         StopReason::BudgetSpent => {
             "every reply so far is kept; raise --max-cost or --max-tokens and give the same command again"
         }
-        StopReason::NoLogProbabilities | StopReason::Unsupported => {
+        StopReason::Unsupported => "`evalwright doctor --model MODEL` shows what the server can do",
+        StopReason::NoLogProbabilities => {
             "`evalwright doctor --model MODEL` shows what the server can do; a rater with `votes` needs nothing but text"
         }
     })

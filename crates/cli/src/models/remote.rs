@@ -102,6 +102,25 @@ fn one_by_one(name: &str) -> Vec<String> {
         .collect()
 }
 
+/// A name for files and messages: an address can hold a key, and is shown without it.
+pub(crate) fn shown(name: &str) -> String {
+    if !name.contains("@http") {
+        return name.to_owned();
+    }
+    let mut shown = name.split("@http").next().unwrap_or_default().to_owned();
+    for (number, one) in one_by_one(name).iter().enumerate() {
+        if let Ok(ModelName {
+            base_url: Some(address),
+            ..
+        }) = ModelName::parse(one)
+        {
+            shown.push(if number == 0 { '@' } else { ',' });
+            shown.push_str(&address.to_string());
+        }
+    }
+    shown
+}
+
 fn tell(notice: &Notice) {
     let Notice::Again {
         model,
@@ -116,7 +135,23 @@ fn tell(notice: &Notice) {
 
 #[cfg(test)]
 mod tests {
-    use super::one_by_one;
+    use super::{one_by_one, shown};
+
+    #[test]
+    fn a_shown_name_has_its_addresses_and_no_key() {
+        for name in [
+            "openai/gpt-x",
+            "local/m",
+            "vllm/m@http://a:1/v1,https://b/v1",
+        ] {
+            assert_eq!(shown(name), name);
+        }
+        assert_eq!(
+            shown("vllm/m@http://me:invented@a:1/v1?key=invented,http://x:invented@b"),
+            "vllm/m@http://a:1/v1,http://b"
+        );
+        assert_eq!(shown("vllm/m@http://me:invented@:1"), "vllm/m");
+    }
 
     #[test]
     fn several_addresses_are_several_names() {

@@ -28,8 +28,11 @@ pub struct Address(Url);
 impl Address {
     /// What in the address may be secret: user, password and query.
     pub(crate) fn secrets(&self) -> Vec<String> {
-        let mut secrets = vec![self.0.username().to_owned()];
-        secrets.extend(self.0.password().map(str::to_owned));
+        let mut secrets = Vec::new();
+        for part in [Some(self.0.username()), self.0.password()] {
+            let part = part.unwrap_or_default();
+            secrets.extend([part.to_owned(), percent_decoded(part)]);
+        }
         secrets.extend(self.0.query_pairs().map(|(_, value)| value.into_owned()));
         secrets
     }
@@ -147,6 +150,25 @@ impl fmt::Debug for Address {
     }
 }
 
+/// A part of an address as its user means it. What is no escape stays as it is.
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('%') {
+        bytes.extend(before.bytes());
+        let byte = after
+            .get(..2)
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match byte {
+            Some(byte) => bytes.push(byte),
+            None => bytes.push(b'%'),
+        }
+        rest = byte.and_then(|_| after.get(2..)).unwrap_or(after);
+    }
+    bytes.extend(rest.bytes());
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 /// What of the version a path still lacks: nothing if its last segment is the version's, else what is left of it after
 /// what the path ends with.
 fn missing_version<'a>(segments: &[&str], version: &'a str) -> Vec<&'a str> {
@@ -186,6 +208,15 @@ mod tests {
     fn chat(base: &str) -> String {
         let address = Address::parse(base).unwrap();
         address.endpoint("v1", "chat/completions").to_string()
+    }
+
+    #[test]
+    fn secrets_are_known_as_they_are_written_and_as_they_are_meant() {
+        let address = Address::parse("http://me:a%2Fb%zz@h.invalid?key=c%2Bd").unwrap();
+        let secrets = address.secrets();
+        for secret in ["me", "a%2Fb%zz", "a/b%zz", "c+d"] {
+            assert!(secrets.iter().any(|known| known == secret), "{secrets:?}");
+        }
     }
 
     #[test]
