@@ -305,6 +305,14 @@ impl Reader<'_> {
         notes: &mut BTreeSet<ReplyNote>,
     ) -> Result<Vec<evalwright_core::AnswerScore>, Trouble> {
         let written = answer.text.as_deref().is_some_and(|text| !text.is_empty());
+        if !written && answer.table.is_none() {
+            // It shows that nothing came, not what the server can do.
+            let finish = match answer.end {
+                End::Length | End::WindowFull => Finish::Length,
+                _ => Finish::Stop,
+            };
+            self.nothing_visible(answer, finish, self.asked.max_tokens())?;
+        }
         let table = answer
             .table
             .as_ref()
