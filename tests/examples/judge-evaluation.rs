@@ -10,7 +10,7 @@ use std::error::Error;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use evalwright_core::{ContentHash, Interrupt, Model, Seed, Side};
+use evalwright_core::{ContentHash, Interrupt, Model, Probability, Seed, Side};
 use evalwright_local::{LocalModel, OpenOptions};
 use evalwright_pipeline::{RunPlan, Silent, judge};
 use evalwright_recipe::{

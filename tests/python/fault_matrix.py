@@ -79,10 +79,9 @@ def with_openai(url):
     import openai
 
     async def ask_all():
-        client = openai.AsyncOpenAI(base_url=url, api_key="invented", max_retries=RETRIES)
         places = asyncio.Semaphore(8)
 
-        async def ask(number):
+        async def ask(client, number):
             async with places:
                 messages = [{"role": "user", "content": f"Write statement {number}."}]
                 try:
@@ -91,7 +90,8 @@ def with_openai(url):
                 except Exception as error:
                     return error
 
-        return await asyncio.gather(*(ask(number) for number in range(ROWS)))
+        async with openai.AsyncOpenAI(base_url=url, api_key="invented", max_retries=RETRIES) as client:
+            return await asyncio.gather(*(ask(client, number) for number in range(ROWS)))
 
     return asyncio.run(ask_all())
 

@@ -34,8 +34,8 @@ fn error(project: &Project, finished: &Finished, address: &str) -> String {
     assert!(!project.path().join(VERSION).exists());
     let text = project.transcript(finished).replace(address, "[server]");
     let (code, said) = text.split_once('\n').unwrap();
-    let start = said.find("error: ").unwrap();
-    format!("{code}\n{}", &said[start..])
+    let (_, words) = said.split_once("error: ").unwrap();
+    format!("{code}\nerror: {words}")
 }
 
 /// A run that must end without a request, and without a store.

@@ -193,8 +193,7 @@ output = 2
 
 /// What the program said from its error on.
 fn error(finished: &Finished) -> &str {
-    let start = finished.stderr.find("error: ").unwrap();
-    &finished.stderr[start..]
+    finished.stderr.split_once("error: ").unwrap().1
 }
 
 /// A server that fails before it answers: each kind of request with 429, 500 and a cut body in turn.

@@ -125,13 +125,18 @@ fn is_right(statement: &str, label: &str) -> bool {
 fn one_reply_of_four_is_faulty_and_every_row_is_right() {
     // Most of the time goes into waits that the faults demand.
     std::thread::scope(|scope| {
-        for fault in faults() {
-            scope.spawn(move || every_row_is_right(&fault));
+        let runs: Vec<_> = faults()
+            .into_iter()
+            .map(|fault| scope.spawn(move || every_row_is_right(&fault)))
+            .collect();
+        for run in runs {
+            println!("{}", run.join().unwrap());
         }
     });
 }
 
-fn every_row_is_right(fault: &Fault) {
+/// One run with this fault; gives a line of the table.
+fn every_row_is_right(fault: &Fault) -> String {
     let server = ScriptedServer::start(&script(fault)).unwrap();
     let project = matrix_project(&server);
     let started = std::time::Instant::now();
@@ -153,7 +158,7 @@ fn every_row_is_right(fault: &Fault) {
         })
         .count();
     let requests = server.requests().unwrap();
-    println!(
+    let line = format!(
         "{:16} {right}/{ROWS} right rows, {} requests, {:.1} s",
         fault.name,
         requests.len(),
@@ -179,4 +184,5 @@ fn every_row_is_right(fault: &Fault) {
         .map(|request| request.body.as_str())
         .collect();
     assert!(requests.len() - bodies.len() <= requests.len() / EVERY + 1);
+    line
 }

@@ -394,9 +394,10 @@ fn r20_a_key_is_in_nothing_that_comes_of_a_run() {
 
         // Not even five characters in a row in what is said.
         for output in &outputs {
-            for start in 0..key.len() - 4 {
-                let piece = &key[start..start + 5];
-                assert!(!output.stderr.contains(piece), "{way}: {}", output.stderr);
+            let said = output.stderr.as_bytes();
+            for piece in key.as_bytes().windows(5) {
+                let is_said = said.windows(5).any(|words| words == piece);
+                assert!(!is_said, "{way}: {}", output.stderr);
             }
         }
     }

@@ -46,17 +46,6 @@ impl LogOdds {
     pub(crate) fn is_known(&self) -> bool {
         matches!(self, Self::Known(_))
     }
-
-    /// Each end under a rising function.
-    pub(crate) fn map(self, rise: impl Fn(f64) -> f64) -> Self {
-        match self {
-            Self::Known(value) => Self::Known(rise(value)),
-            Self::Between { low, high } => Self::Between {
-                low: rise(low),
-                high: rise(high),
-            },
-        }
-    }
 }
 
 /// What a rater read from the model.
