@@ -47,8 +47,8 @@ fn h23_huge_body_cap() {
             .reply(response)
     };
     let script = Script::new()
-        .route(at("announced", huge(true)))
-        .route(at("unannounced", huge(false)))
+        .route(at("all at once", huge(true)))
+        .route(at("in chunks", huge(false)))
         .route(Route::at("/v1/chat/completions").reply(fine("openai")));
     let server = ScriptedServer::start(&script).unwrap();
     let output = Command::new(std::env::current_exe().unwrap())
@@ -94,8 +94,8 @@ fn asks_for_huge_bodies() {
         return;
     };
     let mut requests = texts(5);
-    requests[1].prompt = conversation("Write unannounced.");
-    requests[3].prompt = conversation("Write, announced.");
+    requests[1].prompt = conversation("Write in chunks.");
+    requests[3].prompt = conversation("Write all at once.");
     let outcome = asking.texts(&[place], &requests);
     outcome.end.as_ref().unwrap();
     assert_eq!(outcome.fine(), 3, "the run goes on");

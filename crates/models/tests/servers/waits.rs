@@ -14,27 +14,27 @@ fn a_storm_of_429_passes() {
         r#"{"error":{"message":"slow down","code":"rate_limit_exceeded"}}"#,
     )
     .header("retry-after-ms", "40");
-    let mut answers = vec![busy; 18];
+    let mut answers = vec![busy; 40];
     answers.push(fine("openai").delay_ms(5));
     let server = server(&answers);
     let place = connection("openai", &server.url());
     let outcome = Asking::new()
-        .attempts(20)
+        .attempts(40)
         .connections(8, 16)
         .texts(&[place], &texts(60));
     outcome.end.as_ref().unwrap();
     assert_eq!(outcome.fine(), 60);
-    assert_eq!(outcome.notices.len(), 18);
+    assert_eq!(outcome.notices.len(), 40);
     assert!(
         outcome
             .notices
             .iter()
             .all(|(_, wait)| *wait >= Duration::from_millis(40))
     );
-    assert_eq!(outcome.spending.retries, 18);
+    assert_eq!(outcome.spending.retries, 40);
     assert_eq!(outcome.spending.possibly_paid_twice, 0);
     let requests = server.requests().unwrap();
-    assert_eq!(requests.len(), 78);
+    assert_eq!(requests.len(), 100);
     // The first round is eight wide; what follows it in the storm is narrower, and wider again after it.
     let widest = |requests: &[evalwright_testing::RecordedRequest]| {
         requests
@@ -44,9 +44,9 @@ fn a_storm_of_429_passes() {
             .unwrap()
     };
     assert!(
-        widest(&requests[8..18]) <= 4,
+        widest(&requests[8..40]) <= 4,
         "{}",
-        widest(&requests[8..18])
+        widest(&requests[8..40])
     );
     assert!(widest(&requests) <= 16);
 }

@@ -1,10 +1,10 @@
 //! Ends the work on a server that fails again and again, so that no run spins on a dead one.
 
-use super::Ticket;
-
 use std::collections::HashSet;
 
 use evalwright_core::Seed;
+
+use super::Ticket;
 
 /// So many failures one after the other make a server sick.
 const FAILURES: u32 = 10;

@@ -21,6 +21,10 @@ use super::trouble::Trouble;
 /// Number of a request in the order of sending; ties an outcome to what was known when it was sent.
 pub(super) type Ticket = u64;
 
+/// A server that says that it is asked too much is not sick, unless it lets nothing through for longer than
+/// this: most limits are filled again every minute.
+const BUSY_AT_MOST: Duration = Duration::from_secs(60);
+
 /// What a server has room for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Room {
@@ -50,6 +54,8 @@ pub(super) struct Pace {
     breaker: Breaker,
     /// Nothing is sent before this.
     closed_until: Option<Instant>,
+    /// When it first said that it is asked too much, since its last good answer.
+    throttled_since: Option<Instant>,
     under_way: usize,
     next: Ticket,
 }
@@ -60,6 +66,7 @@ impl Pace {
             window: Window::new(first, most),
             breaker: Breaker::default(),
             closed_until: None,
+            throttled_since: None,
             under_way: 0,
             next: 0,
         }
@@ -117,7 +124,7 @@ impl Pace {
         server_now: std::time::SystemTime,
     ) {
         self.window.succeeded(self.under_way);
-        self.breaker.succeeded();
+        self.is_there();
         self.give_back();
         self.close_for(pause(headers, server_now), now);
     }
@@ -137,19 +144,24 @@ impl Pace {
             detail,
         } = trouble
         {
-            // To be asked less is no sickness, as long as less can be asked.
-            let can_ask_less = *throttled && self.window.size() > 1;
             if *throttled {
                 self.window.throttled(ticket, self.next);
                 self.close_for(*wait, now);
+                let since = *self.throttled_since.get_or_insert(now);
+                if now.saturating_duration_since(since) < BUSY_AT_MOST {
+                    return;
+                }
             }
-            if !can_ask_less {
-                self.breaker.failed(request, ticket, self.next, detail);
-            }
+            self.breaker.failed(request, ticket, self.next, detail);
         } else {
             // An answer, even one that refuses this request, shows that the server is there.
-            self.breaker.succeeded();
+            self.is_there();
         }
+    }
+
+    fn is_there(&mut self) {
+        self.breaker.succeeded();
+        self.throttled_since = None;
     }
 
     fn close_for(&mut self, wait: Option<Duration>, now: Instant) {
@@ -222,16 +234,32 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_throttles_is_sick_only_when_one_request_is_too_many() {
-        let now = Instant::now();
+    fn a_server_that_throttles_is_sick_only_when_it_does_so_for_long() {
+        let mut now = Instant::now();
         let mut pace = Pace::new(8, 8);
-        for failures in 1..=13 {
-            assert!(!pace.is_sick(), "after {failures}");
+        let mut fail = |now| {
             let ticket = pace.begin(now).unwrap();
             pace.failed(Seed(ticket), ticket, &trouble(true, None), now);
+            pace.is_sick()
+        };
+        assert!(!(0..100).any(|_| fail(now)));
+        now += BUSY_AT_MOST;
+        assert!(!(0..9).any(|_| fail(now)));
+        assert!(fail(now));
+    }
+
+    #[test]
+    fn a_good_answer_ends_the_time_of_throttling() {
+        let mut now = Instant::now();
+        let mut pace = Pace::new(8, 8);
+        for _ in 0..100 {
+            let ticket = pace.begin(now).unwrap();
+            pace.failed(Seed(ticket), ticket, &trouble(true, None), now);
+            now += Duration::from_secs(50);
+            pace.begin(now).unwrap();
+            pace.succeeded(&HeaderMap::new(), now, std::time::SystemTime::UNIX_EPOCH);
         }
-        // Three halve the eight connections, and ten come at the last one.
-        assert!(pace.is_sick());
+        assert!(!pace.is_sick());
     }
 
     #[test]
