@@ -11,6 +11,9 @@ use super::redact::without_key_shapes;
 /// Characters of a server's message that are repeated.
 const MOST_CHARACTERS: usize = 240;
 
+/// Characters that are looked at for it; the rest of a page of megabytes would say no more.
+const MOST_LOOKED_AT: usize = 16 * 1024;
+
 /// A server's error, read as far as it can be.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Said {
@@ -107,6 +110,11 @@ fn status_number(code: &Value) -> Option<u16> {
 /// A text in one line of at most 240 characters: tags of a page taken off, characters that are not seen
 /// dropped, blanks drawn together, keys taken out.
 pub(crate) fn quote(text: &str) -> String {
+    let text = text
+        .char_indices()
+        .nth(MOST_LOOKED_AT)
+        .and_then(|(end, _)| text.get(..end))
+        .unwrap_or(text);
     let plain = if looks_like_a_page(text) {
         without_tags(text)
     } else {
@@ -225,6 +233,12 @@ mod tests {
             "a[2J b [key] c"
         );
         assert_eq!(quote(&"ä".repeat(300)).chars().count(), 241);
+        assert_eq!(
+            quote(&format!("so{}", " ä".repeat(1 << 20)))
+                .chars()
+                .count(),
+            241
+        );
     }
 
     proptest! {

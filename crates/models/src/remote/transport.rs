@@ -17,6 +17,9 @@ use super::said::quote;
 use super::trouble::Trouble;
 use crate::weights::shown::shown;
 
+/// Bytes of an error's body that are read.
+const MOST_OF_AN_ERROR: usize = 64 * 1024;
+
 /// How long a server may take, and how much it may send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -201,7 +204,8 @@ impl Transport {
                 Cow::Owned(cleaned) => cleaned,
             }
         } else {
-            // An error is for people, so pieces of a key go as well.
+            // An error is for people, so pieces of a key go as well, and no more is kept than people read.
+            body.truncate(MOST_OF_AN_ERROR);
             let text = String::from_utf8_lossy(&body);
             place.secrets.clean_text(&text).into_bytes()
         };

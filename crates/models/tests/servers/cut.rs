@@ -1,4 +1,4 @@
-//! Answers that break off: at whatever byte, none is taken for a whole one.
+//! Answers that break off, or go on for too long: none is taken for a whole one.
 
 use evalwright_testing::Response;
 
@@ -29,4 +29,23 @@ fn an_answer_cut_at_any_byte_is_asked_for_again() {
         assert_eq!(outcome.notices.len() as u64, cuts, "each cut was seen");
         assert_eq!(outcome.spending.possibly_paid_twice, cuts);
     }
+}
+
+#[test]
+fn pages_of_megabytes_are_looked_at_quickly() {
+    let page = format!("no answer here {}", "\u{0} word ".repeat(1 << 20));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("page");
+    std::fs::write(&file, page).unwrap();
+    let mut error = Response::file(&file);
+    error.status = 502;
+    let server = server(&[error, Response::file(&file), fine("openai")]);
+    let start = std::time::Instant::now();
+    let outcome = Asking::new().texts(&[connection("openai", &server.url())], &texts(1));
+    assert!(start.elapsed() < std::time::Duration::from_secs(10));
+    for (words, _) in &outcome.notices {
+        assert!(words.contains("no answer here"), "{words}");
+        assert!(words.len() < 600, "{words}");
+    }
+    assert_eq!((outcome.fine(), outcome.notices.len()), (1, 2));
 }
