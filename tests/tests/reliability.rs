@@ -11,7 +11,10 @@ use std::hash::{BuildHasher, Hasher};
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use evalwright_store::ReplyStore;
+use evalwright_core::{
+    Finish, ModelIdentity, Prompt, SampleRequest, Sampling, Seed, TextReply, TokenUsage,
+};
+use evalwright_store::{ReplyStore, TextEntry, sample_key};
 use evalwright_testing::{Finished, Project, Response, Route, Script, ScriptedServer, read_tree};
 use evalwright_tests::served::{
     Answers, CHAT, JUDGING, STORE, VERSION, assert_same, behaviour, command, project, publish,
@@ -208,6 +211,116 @@ fn d07_a_full_disk_leaves_the_last_version_and_a_run_that_goes_on() {
     println!("{kept} replies were kept and {asked} requests sent before the disk was full");
 }
 
+/// Promise R-04: whatever the size at which the disk is full, the run says so and the same command goes on once there
+/// is room. A limit on the size of files, in blocks of 512 bytes, stands for the full disk.
+#[cfg(target_os = "linux")]
+#[test]
+fn r04_a_disk_that_is_full_at_any_size_loses_nothing() {
+    let server = willing(0);
+    let alone = project(&base_url(&server));
+    publish(&alone, &[]);
+    let expected = published(&alone);
+    let mut sizes_that_failed = 0;
+    for step in 0..20_u32 {
+        let blocks = 1 + step * 17 + step * step % 13;
+        let project = project(&base_url(&server));
+        let script = format!(r#"trap "" XFSZ; ulimit -f {blocks}; exec "$@""#);
+        let before = server.requests().unwrap().len();
+        let mut limited = project.shell(&script, &["run", "promises.toml"]).unwrap();
+        let finished = Finished::from(limited.output().unwrap());
+        let story = format!("{blocks} blocks: {}", finished.stderr);
+        if finished.code == Some(0) {
+            assert_same(&expected, &published(&project));
+            continue;
+        }
+        sizes_that_failed += 1;
+        assert_eq!(finished.code, Some(1), "{story}");
+        assert!(finished.stderr.contains("space left"), "{story}");
+        assert!(!project.path().join(VERSION).exists(), "{story}");
+        let asked = server.requests().unwrap().len() - before;
+        let store = project.path().join(STORE);
+        let kept = ReplyStore::open(&store).unwrap().count().unwrap();
+
+        let finished = run(&project, &[]);
+        assert_eq!(finished.code, Some(0), "{story}\n{}", finished.stderr);
+        assert_same(&expected, &published(&project));
+        let store = ReplyStore::open(&store).unwrap();
+        assert!(store.check().unwrap().problems.is_empty(), "{story}");
+        assert_eq!(store.count().unwrap(), CALLS as u64, "{story}");
+        // What was kept is not asked for again.
+        let sent = server.requests().unwrap().len() - before - asked;
+        assert_eq!(sent as u64, CALLS as u64 - kept, "{story}");
+    }
+    assert!(sizes_that_failed > 5, "{sizes_that_failed}");
+}
+
+/// Promise R-08: a store with very many replies opens at once and in little memory. `EVALWRIGHT_RECORDS=1000000` is the
+/// whole promise.
+#[cfg(target_os = "linux")]
+#[test]
+fn r08_a_large_store_opens_at_once() {
+    let records =
+        std::env::var("EVALWRIGHT_RECORDS").map_or(40_000, |count| count.parse().unwrap());
+    let server = willing(0);
+    let project = project(&base_url(&server));
+    let store = ReplyStore::open(&project.path().join(STORE)).unwrap();
+    let model = ModelIdentity {
+        name: "vllm/other".to_owned(),
+        weights: None,
+        engine: "a scripted server".to_owned(),
+        precision: "as served".to_owned(),
+        chat_template: None,
+    };
+    let reply = Ok(TextReply {
+        text: " gladly begin what others put off, whatever it costs.".to_owned(),
+        finish: Finish::Stop,
+        usage: TokenUsage::new(150, 12),
+        notes: Vec::new(),
+    });
+    for first in (0..records).step_by(10_000) {
+        let requests: Vec<SampleRequest> = (first..records.min(first + 10_000))
+            .map(|seed| SampleRequest {
+                prompt: Prompt::Text("List statements.".to_owned()),
+                sampling: Sampling {
+                    temperature: 1.0,
+                    top_p: 1.0,
+                    max_tokens: 40,
+                    stop: Vec::new(),
+                },
+                seed: Seed(seed),
+            })
+            .collect();
+        let entries: Vec<TextEntry<'_>> = requests
+            .iter()
+            .map(|request| TextEntry {
+                key: sample_key(&model, request),
+                request,
+                model: &model,
+                reply: &reply,
+            })
+            .collect();
+        store.put_text_batch(&entries).unwrap();
+    }
+    drop(store);
+    // 512 MiB of addresses are more than as much memory.
+    let script = r#"ulimit -v 524288; exec "$@""#;
+    for arguments in [&["replies", "list"][..], &["run", "promises.toml"]] {
+        let started = Instant::now();
+        let output = project.shell(script, arguments).unwrap().output();
+        let finished = Finished::from(output.unwrap());
+        assert_eq!(finished.code, Some(0), "{arguments:?}: {}", finished.stderr);
+        let took = started.elapsed();
+        assert!(took < Duration::from_secs(10), "{arguments:?}: {took:?}");
+        println!("{arguments:?} with {records} replies in the store: {took:?}");
+    }
+    let finished = Finished::from(command(&project, &["replies", "list"]).output().unwrap());
+    assert!(
+        finished
+            .stderr
+            .contains(&format!("of {}", records + CALLS as u64))
+    );
+}
+
 /// A new key of 48 characters that a URL, a header and a line of `.env` can hold, some of them by an escape.
 fn canary() -> String {
     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -400,6 +513,27 @@ fn r20_a_key_is_in_nothing_that_comes_of_a_run() {
                 assert!(!is_said, "{way}: {}", output.stderr);
             }
         }
+    }
+}
+
+/// A message about a line of the behaviour quotes the line, but not the key in it.
+#[test]
+fn r23_a_key_in_a_line_that_is_wrong_is_not_quoted() {
+    let key = canary();
+    let address = format!("http://me:{0}@h.invalid/v1?key={0}", percent(&key));
+    let project = project(&address);
+    let wrong = behaviour(&address).replace("judges = [", "judge = [");
+    project.write("promises.toml", wrong).unwrap();
+    let finished = run(&project, &[]);
+    assert_eq!(finished.code, Some(3));
+    assert!(finished.stderr.contains("judge = ["), "{}", finished.stderr);
+    for piece in key.as_bytes().windows(5) {
+        let is_said = finished
+            .stderr
+            .as_bytes()
+            .windows(5)
+            .any(|words| words == piece);
+        assert!(!is_said, "{}", finished.stderr);
     }
 }
 
