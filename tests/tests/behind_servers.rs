@@ -283,6 +283,26 @@ fn two_models_that_differ_in_their_address_alone_share_no_reply() {
 }
 
 #[test]
+fn several_addresses_of_one_model_share_the_work() {
+    let slow = Answers::after_ms(20);
+    let servers = [(); 2].map(|()| ScriptedServer::start(&slow.script()).unwrap());
+    let both = servers.each_ref().map(base_url).join(",");
+    let project = project(&both);
+    publish(&project, &["--max-connections", "4"]);
+    let asked = servers
+        .each_ref()
+        .map(|server| server.requests().unwrap().len());
+    assert_eq!(asked.iter().sum::<usize>(), CALLS);
+    assert!(asked.iter().all(|&asked| asked > CALLS / 4), "{asked:?}");
+    let facts = json_file(&project, &format!("{VERSION}/run.json"));
+    let models = facts["models"].as_object().unwrap();
+    assert!(
+        models.contains_key(&format!("vllm/mock@{both}")),
+        "{models:?}"
+    );
+}
+
+#[test]
 fn the_doctor_prints_what_it_found() {
     let served = served();
     let project = project(&served.base_url());

@@ -149,6 +149,31 @@ fn runs_that_share_a_store_agree_although_the_server_does_not() {
     assert_same(&one, &three);
 }
 
+/// Ctrl-C: what is under way is still taken in, and nothing is asked twice.
+#[test]
+fn an_interrupted_run_loses_no_reply_that_was_asked_for() {
+    let server = willing(150);
+    let project = project(&base_url(&server));
+    let child = start(&project, &["--max-connections", "6"]);
+    while server.requests().unwrap().len() < 9 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let kill = format!("kill -INT {}", child.id());
+    let sent = std::process::Command::new("sh")
+        .args(["-c", &kill])
+        .status();
+    assert!(sent.unwrap().success());
+    let finished = Finished::from(child.wait_with_output().unwrap());
+    assert_eq!(finished.code, Some(130), "{}", finished.stderr);
+    let asked = server.requests().unwrap().len();
+    assert!((9..CALLS).contains(&asked), "{asked}");
+    let store = ReplyStore::open(&project.path().join(STORE)).unwrap();
+    assert_eq!(store.count().unwrap(), asked as u64);
+    drop(store);
+    publish(&project, &[]);
+    assert_eq!(server.requests().unwrap().len(), CALLS);
+}
+
 /// Promise R-07: a finished run that is started again sends nothing and changes no byte of anything.
 #[test]
 fn r07_a_finished_run_asks_nothing_and_changes_nothing() {
