@@ -176,9 +176,9 @@ fn a_model_that_no_one_knows() {
     insta::assert_snapshot!(refuse("seed = 1", models), @r#"
     exit code: 3
     --- stderr
-    error: model "elsewhere/model" is not known: this version runs models inside the process only
+    error: there is no server named "elsewhere"; known are openai, azure, vllm, sglang, llama-cpp, ollama, lm-studio, openrouter, anthropic, openai-compatible. For any other one that speaks OpenAI's protocol write `openai-compatible/<model>@<base URL>`
 
-    hint: use `local/smollm2-135m-instruct`, or `local/PATH.gguf` for a file of your own
+    hint: a model inside the process is `local/<model>`; `evalwright model list` shows those there are
     "#);
 }
 

@@ -327,6 +327,8 @@ fn a_server_that_no_one_knows() {
     insta::assert_snapshot!(error(&project, &finished, "[none]"), @r#"
     exit code: 3
     error: there is no server named "opnai"; known are openai, azure, vllm, sglang, llama-cpp, ollama, lm-studio, openrouter, anthropic, openai-compatible. For any other one that speaks OpenAI's protocol write `openai-compatible/<model>@<base URL>`
+
+    hint: a model inside the process is `local/<model>`; `evalwright model list` shows those there are
     "#);
 }
 

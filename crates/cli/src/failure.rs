@@ -131,7 +131,13 @@ impl From<LocalError> for Failure {
 
 impl From<ServerError> for Failure {
     fn from(error: ServerError) -> Self {
-        Self::of(Kind::Config, &error)
+        let failure = Self::of(Kind::Config, &error);
+        match error {
+            ServerError::NoServer { .. } | ServerError::UnknownServer { .. } => failure.hint(
+                "a model inside the process is `local/<model>`; `evalwright model list` shows those there are",
+            ),
+            _ => failure,
+        }
     }
 }
 
