@@ -211,7 +211,9 @@ impl<'a> Slot<'a> {
     /// A good answer came, with these headers.
     pub(super) fn succeeded(mut self, headers: &HeaderMap, now: SystemTime) {
         self.is_open = false;
-        self.endpoint.pace().succeeded(headers, Instant::now(), now);
+        self.endpoint
+            .pace()
+            .succeeded(self.ticket, headers, Instant::now(), now);
         // The window may have grown by one.
         self.endpoints.freed.notify_one();
         self.endpoints.freed.notify_one();

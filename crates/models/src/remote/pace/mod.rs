@@ -107,6 +107,7 @@ impl Pace {
         (self.room(now).free > 0).then(|| {
             self.under_way += 1;
             self.next += 1;
+            self.window.sent(self.next, self.under_way);
             self.next
         })
     }
@@ -116,14 +117,15 @@ impl Pace {
         self.under_way = self.under_way.saturating_sub(1);
     }
 
-    /// A good answer came.
+    /// A good answer came to a request.
     pub(super) fn succeeded(
         &mut self,
+        ticket: Ticket,
         headers: &HeaderMap,
         now: Instant,
         server_now: std::time::SystemTime,
     ) {
-        self.window.succeeded(self.under_way);
+        self.window.succeeded(ticket);
         self.is_there();
         self.give_back();
         self.close_for(pause(headers, server_now), now);
@@ -206,11 +208,11 @@ mod tests {
     fn a_used_up_limit_closes_before_the_next_request_runs_into_it() {
         let now = Instant::now();
         let mut pace = Pace::new(4, 8);
-        pace.begin(now).unwrap();
+        let ticket = pace.begin(now).unwrap();
         let mut headers = HeaderMap::new();
         headers.insert("x-ratelimit-remaining-requests", "0".parse().unwrap());
         headers.insert("x-ratelimit-reset-requests", "20ms".parse().unwrap());
-        pace.succeeded(&headers, now, std::time::SystemTime::UNIX_EPOCH);
+        pace.succeeded(ticket, &headers, now, std::time::SystemTime::UNIX_EPOCH);
         assert_eq!(pace.opens_in(now), Duration::from_millis(20));
     }
 
@@ -223,8 +225,13 @@ mod tests {
             pace.failed(Seed(ticket), ticket, &trouble(false, None), now);
         }
         assert!(!pace.is_sick());
-        pace.begin(now).unwrap();
-        pace.succeeded(&HeaderMap::new(), now, std::time::SystemTime::UNIX_EPOCH);
+        let ticket = pace.begin(now).unwrap();
+        pace.succeeded(
+            ticket,
+            &HeaderMap::new(),
+            now,
+            std::time::SystemTime::UNIX_EPOCH,
+        );
         for _ in 0..10 {
             let ticket = pace.begin(now).unwrap();
             pace.failed(Seed(ticket), ticket, &trouble(false, None), now);
@@ -256,8 +263,13 @@ mod tests {
             let ticket = pace.begin(now).unwrap();
             pace.failed(Seed(ticket), ticket, &trouble(true, None), now);
             now += Duration::from_secs(50);
-            pace.begin(now).unwrap();
-            pace.succeeded(&HeaderMap::new(), now, std::time::SystemTime::UNIX_EPOCH);
+            let ticket = pace.begin(now).unwrap();
+            pace.succeeded(
+                ticket,
+                &HeaderMap::new(),
+                now,
+                std::time::SystemTime::UNIX_EPOCH,
+            );
         }
         assert!(!pace.is_sick());
     }

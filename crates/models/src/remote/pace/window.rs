@@ -14,6 +14,8 @@ pub(super) struct Window {
     is_finding: bool,
     /// Requests up to this one were sent before the last decrease and say nothing new.
     decreased_at: Ticket,
+    /// The last request that found the window full, or filled it.
+    filled_at: Ticket,
 }
 
 impl Window {
@@ -29,6 +31,7 @@ impl Window {
             most,
             is_finding: true,
             decreased_at: 0,
+            filled_at: 0,
         }
     }
 
@@ -41,10 +44,18 @@ impl Window {
         self.size as usize
     }
 
-    /// A good answer came while so many were under way, itself included. A window that is not full says
-    /// nothing about what the server can carry.
-    pub(super) fn succeeded(&mut self, under_way: usize) {
-        if under_way < self.size() {
+    /// A request was sent, and so many are under way, itself included.
+    pub(super) fn sent(&mut self, ticket: Ticket, under_way: usize) {
+        if under_way >= self.size() {
+            self.filled_at = ticket;
+        }
+    }
+
+    /// A good answer came to a request. A window that was never full while it was under way says nothing
+    /// about what the server can carry. What is under way now does not count: answers that come together
+    /// would leave the window empty before the next requests are sent, and only the first would open it.
+    pub(super) fn succeeded(&mut self, ticket: Ticket) {
+        if ticket > self.filled_at {
             return;
         }
         let step = if self.is_finding {
@@ -71,40 +82,75 @@ impl Window {
 mod tests {
     use super::*;
 
+    /// Fills the window, and then every request is answered.
+    fn full_round(window: &mut Window, next: &mut Ticket) {
+        let first = *next + 1;
+        for under_way in 1..=window.size() {
+            *next += 1;
+            window.sent(*next, under_way);
+        }
+        for ticket in first..=*next {
+            window.succeeded(ticket);
+        }
+    }
+
     #[test]
     fn it_doubles_a_round_until_the_first_sign_and_then_grows_by_one() {
         let mut window = Window::new(8, 256);
+        let mut next = 0;
         for round in [16, 32, 64] {
-            for _ in 0..window.size() {
-                window.succeeded(window.size());
-            }
+            full_round(&mut window, &mut next);
             assert_eq!(window.size(), round);
         }
-        window.throttled(70, 100);
+        let last = next + 30;
+        window.throttled(next + 10, last);
         assert_eq!(window.size(), 32);
-        window.throttled(99, 120);
+        window.throttled(last - 1, last + 20);
         assert_eq!(window.size(), 32, "it was sent before the decrease");
-        for _ in 0..33 {
-            window.succeeded(window.size());
-        }
+        next = last;
+        // A round falls a little short of a whole step, for it is shared among more and more requests.
+        full_round(&mut window, &mut next);
+        assert_eq!(window.size(), 32);
+        full_round(&mut window, &mut next);
         assert_eq!(window.size(), 33);
-        window.throttled(121, 140);
+        window.throttled(next + 1, next + 1);
         assert_eq!(window.size(), 16);
+    }
+
+    #[test]
+    fn answers_that_come_together_open_it_as_those_that_come_one_by_one() {
+        let mut together = Window::new(8, 256);
+        full_round(&mut together, &mut 0);
+        let mut singly = Window::new(8, 256);
+        for ticket in 1..=8 {
+            singly.sent(ticket, singly.size());
+            singly.succeeded(ticket);
+        }
+        assert_eq!((together.size(), singly.size()), (16, 16));
     }
 
     #[test]
     fn it_stays_within_its_ends() {
         let mut window = Window::new(0, 4);
         assert_eq!(window.size(), 1);
-        for _ in 0..100 {
-            window.succeeded(window.size());
+        for ticket in 1..100 {
+            window.sent(ticket, 4);
+            window.succeeded(ticket);
         }
         assert_eq!(window.size(), 4);
-        for ticket in 1..50 {
-            window.throttled(ticket * 10, ticket * 10);
+        for ticket in 100..150 {
+            window.throttled(ticket, ticket);
         }
         assert_eq!(window.size(), 1);
-        window.succeeded(0);
-        assert_eq!(window.size(), 1, "an idle window does not grow");
+    }
+
+    #[test]
+    fn a_window_that_is_not_full_does_not_grow() {
+        let mut window = Window::new(8, 256);
+        for ticket in 1..100 {
+            window.sent(ticket, 7);
+            window.succeeded(ticket);
+        }
+        assert_eq!(window.size(), 8);
     }
 }
