@@ -29,7 +29,7 @@ struct Arguments {
 
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 the machine or the program failed (disk, permissions, another run); \
 2 wrong command line; 3 a behaviour, kind, template or dataset file is invalid; 4 a model, its weights or the network \
-failed; 5 fewer rows than wanted; 6 a limit was reached; 130 interrupted (the same command goes on)";
+failed; 5 fewer rows than wanted; 6 a limit on money or tokens was reached; 130 interrupted (the same command goes on)";
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();

@@ -221,6 +221,9 @@ pub struct Abilities {
     pub first_token: bool,
     /// [`Prompt::Text`](crate::Prompt::Text): plain text without a chat format.
     pub text_prompts: bool,
+    /// Going on from the `opening` of a [`Prompt::Chat`](crate::Prompt::Chat). Without it the opening must be
+    /// empty.
+    pub opened_replies: bool,
 }
 
 impl Abilities {
@@ -229,6 +232,7 @@ impl Abilities {
         whole_scores: WholeScores::Always,
         first_token: true,
         text_prompts: true,
+        opened_replies: true,
     };
 }
 

@@ -138,6 +138,7 @@ fn shape(run: &RunPlan<'_>, wording: &Rater) -> Result<Prompt, PipelineError> {
         label: Side::Matching,
         examples: &[],
         statement: (!is_channel).then_some(STATEMENT),
+        opened: true,
     };
     Ok(run.kind.prompts.render_prompt(&wording.prompt, &values)?)
 }

@@ -39,6 +39,8 @@ pub struct SamplePrompt {
     pub template: String,
     /// The side it was rendered for.
     pub label: Side,
+    /// Whether it is for a model that can go on from an opened reply.
+    pub opened: bool,
     /// What came out: a prompt, or text for the published question.
     pub prompt: Prompt,
 }
@@ -128,25 +130,41 @@ fn uses(stages: &[Stage]) -> Vec<(&str, Purpose)> {
 fn rendered(kind: &LoadedKind, behaviour: &Behaviour) -> Result<Vec<SamplePrompt>, RecipeError> {
     let mut all = Vec::new();
     for (template, purpose) in uses(&kind.kind.stages) {
-        let sides =
-            Side::ALL.map(|label| render(&kind.prompts, template, purpose, behaviour, label));
-        let [matching, not_matching] = sides;
-        let (matching, not_matching) = (matching?, not_matching?);
-        let tells_apart = matches!(purpose, Purpose::Ask { .. } | Purpose::Channel);
-        if tells_apart && matching.prompt == not_matching.prompt {
-            return Err(kind.prompts.source_fault(
+        let both = |opened| -> Result<[SamplePrompt; 2], RecipeError> {
+            let [matching, not_matching] = Side::ALL
+                .map(|label| render(&kind.prompts, template, purpose, behaviour, label, opened));
+            Ok([matching?, not_matching?])
+        };
+        let opened = both(true)?;
+        let mut pairs = vec![opened.clone()];
+        if matches!(purpose, Purpose::Ask { .. }) {
+            let whole = both(false)?;
+            // A template that does not look at `opened` has one form.
+            if whole
+                .iter()
+                .zip(&opened)
+                .any(|(whole, opened)| whole.prompt != opened.prompt)
+            {
+                pairs.push(whole);
+            }
+        }
+        for [matching, not_matching] in pairs {
+            let tells_apart = matches!(purpose, Purpose::Ask { .. } | Purpose::Channel);
+            if tells_apart && matching.prompt == not_matching.prompt {
+                return Err(kind.prompts.source_fault(
                 template,
                 "the prompt is the same for both labels; use `side`, `other_side` or `label` in it",
             ));
-        }
-        for sample in [matching, not_matching] {
-            if purpose.has_statement() && !sample.shown().contains(STATEMENT) {
-                return Err(kind.prompts.source_fault(
-                    template,
-                    "the statement is not in it; use `{{ statement }}`",
-                ));
             }
-            all.push(sample);
+            for sample in [matching, not_matching] {
+                if purpose.has_statement() && !sample.shown().contains(STATEMENT) {
+                    return Err(kind.prompts.source_fault(
+                        template,
+                        "the statement is not in it; use `{{ statement }}`",
+                    ));
+                }
+                all.push(sample);
+            }
         }
     }
     Ok(all)
@@ -158,6 +176,7 @@ fn render(
     purpose: Purpose,
     behaviour: &Behaviour,
     label: Side,
+    opened: bool,
 ) -> Result<SamplePrompt, RecipeError> {
     let examples = match purpose {
         Purpose::Ask { examples: wanted } => {
@@ -172,6 +191,7 @@ fn render(
         label,
         examples,
         statement: purpose.has_statement().then_some(STATEMENT),
+        opened,
     };
     let prompt = match purpose {
         Purpose::Question => Prompt::Text(prompts.render_text(template, &values)?),
@@ -180,6 +200,7 @@ fn render(
     Ok(SamplePrompt {
         template: template.to_owned(),
         label,
+        opened,
         prompt,
     })
 }

@@ -29,6 +29,7 @@ fn j03_nothing_in_a_candidate_looks_like_its_end_in_the_judges_prompt() {
         label: Side::Matching,
         examples: &[],
         statement: Some(&candidate),
+        opened: true,
     };
     let prompt = kind
         .prompts

@@ -323,10 +323,10 @@ fn a_misspelt_variable_is_found_when_the_kind_is_loaded() {
     let folder = changed("generate.j2", "{{ side }}", "{{ sid }}");
     let error = load(&folder).unwrap_err().to_string();
     assert!(
-        error.contains("`sid` in line 3 is not defined; did you mean `side`?"),
+        error.contains("`sid` in line 4 is not defined; did you mean `side`?"),
         "{error}"
     );
-    assert!(error.starts_with("statement/generate.j2:3:38: "), "{error}");
+    assert!(error.starts_with("statement/generate.j2:4:38: "), "{error}");
     let folder = changed("generate.j2", "behaviour.subject", "behaviour.subjet");
     let error = load(&folder).unwrap_err().to_string();
     assert!(
@@ -382,6 +382,7 @@ fn any_behaviour_text_stays_inside_its_role() {
         label: evalwright_core::Side::Matching,
         examples: &[],
         statement: None,
+        opened: true,
     };
     let prompt = loaded
         .prompts

@@ -15,7 +15,8 @@ fn every_template_with_its_sample() {
             let loaded = load_kind(&folder, &preset, &KNOWN).unwrap();
             for sample in sample_prompts(&loaded).unwrap() {
                 let stem = sample.template.trim_end_matches(".j2");
-                let name = format!("{}-{preset}-{stem}-{}", folder.name, sample.label);
+                let form = if sample.opened { "" } else { "-whole" };
+                let name = format!("{}-{preset}-{stem}{form}-{}", folder.name, sample.label);
                 let text = format!("{}\nhash {}", sample.shown(), sample.prompt.hash());
                 insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
                     insta::assert_snapshot!(name, text);

@@ -32,6 +32,7 @@ fn t03_endless_work_ends_at_a_limit() {
         label: Side::Matching,
         examples: &[],
         statement: None,
+        opened: true,
     };
     let before = peak_memory();
     let began = Instant::now();

@@ -206,8 +206,13 @@ fn render(loaded: &LoadedKind, template: Option<&str>, printer: &Printer) -> Res
         });
     }
     for prompt in chosen {
+        let form = if prompt.opened {
+            ""
+        } else {
+            ", for a model that cannot go on from an opened reply"
+        };
         printer.data(&visible(&format!(
-            "=== {} ({})\n{}",
+            "=== {} ({}{form})\n{}",
             prompt.template,
             prompt.label,
             prompt.shown()

@@ -153,6 +153,7 @@ impl Profile {
             },
             first_token: self.chat_candidates > 0 && !reasons,
             text_prompts: self.text_prompts && !reasons,
+            opened_replies: self.opening != Opening::Impossible,
         }
     }
 }

@@ -57,6 +57,7 @@ impl<'a> Asking<'a> {
             label: side,
             examples: &examples,
             statement: None,
+            opened: run.generator.abilities().opened_replies,
         };
         Ok(SampleRequest {
             prompt: run

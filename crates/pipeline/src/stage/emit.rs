@@ -22,6 +22,7 @@ pub(crate) fn emit(
         label,
         examples: &[],
         statement: Some(&candidate.text),
+        opened: true,
     };
     let question = run.kind.prompts.render_text(&options.question, &values)?;
     let (agreeing, disagreeing) = (

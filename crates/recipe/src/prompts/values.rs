@@ -21,10 +21,20 @@ pub struct Values<'a> {
     pub examples: &'a [String],
     /// `statement`, where there is one; else the variable is not defined.
     pub statement: Option<&'a str>,
+    /// `opened`: whether the model can go on from an opened reply. Where it cannot, the template leaves its
+    /// block `opening` empty and says in words how the reply is to begin.
+    pub opened: bool,
 }
 
 /// Variables that every rendering has.
-const ALWAYS: [&str; 5] = ["behaviour", "label", "side", "other_side", "examples"];
+const ALWAYS: [&str; 6] = [
+    "behaviour",
+    "label",
+    "side",
+    "other_side",
+    "examples",
+    "opened",
+];
 /// The variable of templates that are about one statement.
 const STATEMENT: &str = "statement";
 /// Functions of the engine that stay available.
@@ -54,6 +64,7 @@ impl Values<'_> {
         let mut variables = BTreeMap::from([
             ("behaviour", Value::from(Serde(self.behaviour))),
             ("label", Value::from(self.label.as_str())),
+            ("opened", Value::from(self.opened)),
             ("side", Value::from(self.behaviour.side(self.label))),
             (
                 "other_side",

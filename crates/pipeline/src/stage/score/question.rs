@@ -92,6 +92,7 @@ fn voice(
             Shown::All => run.behaviour.examples.side(side),
         },
         statement: None,
+        opened: true,
     };
     let mut prompt = run.kind.prompts.render_prompt(&rater.prompt, &values)?;
     let end = match &mut prompt {
@@ -111,6 +112,7 @@ fn about(run: &RunPlan<'_>, seat: &Seat<'_>, statement: &str) -> Result<Vec<Aske
         label: Side::Matching,
         examples: &[],
         statement: Some(statement),
+        opened: true,
     };
     let prompt = run
         .kind
