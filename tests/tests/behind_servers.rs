@@ -78,6 +78,28 @@ fn rows_are_published_with_the_judges_numbers() {
 }
 
 #[test]
+fn a_writer_that_cannot_go_on_from_an_opened_reply_is_asked_for_a_sentence() {
+    let good = Answers::default();
+    let when = |text: &str| Route::at(CHAT).when_body_contains(text);
+    let script = good
+        .judges(Script::new())
+        .route(
+            when("a single plain sentence, that someone who keeps").reply(good.written("I gladly")),
+        )
+        .route(when("Reply with the sentence alone").reply(good.written("I seldom")));
+    let server = ScriptedServer::start(&script).unwrap();
+    let project = project(&base_url(&server));
+    let writer = format!("openai-compatible/mock@{}", base_url(&server));
+    publish(&project, &["--generator", &writer]);
+    let rows = lines(&project.path().join(VERSION).join("data.jsonl"));
+    assert_eq!(rows.len(), 4);
+    let gladly = rows
+        .iter()
+        .filter(|row| row["statement"].as_str().unwrap().starts_with("I gladly "));
+    assert_eq!(gladly.count(), 2);
+}
+
+#[test]
 fn the_number_of_connections_changes_no_byte() {
     let served = served();
     for connections in ["1", "64"] {

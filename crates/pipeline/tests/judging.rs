@@ -29,6 +29,7 @@ const TOKENS: Abilities = Abilities {
     whole_scores: WholeScores::Never,
     first_token: true,
     text_prompts: false,
+    opened_replies: true,
 };
 /// A chat server that shows nothing but text.
 const BARE: Abilities = Abilities {
@@ -40,6 +41,7 @@ const PLAIN: Abilities = Abilities {
     whole_scores: WholeScores::AfterText,
     first_token: true,
     text_prompts: true,
+    opened_replies: true,
 };
 
 const FALLBACK: &str = r#"[[stage.raters]]

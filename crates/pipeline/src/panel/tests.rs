@@ -175,11 +175,13 @@ fn what_a_judge_can_do_depends_on_the_prompts_shape() {
         whole_scores: WholeScores::Never,
         first_token: true,
         text_prompts: false,
+        opened_replies: true,
     };
     let completions = Abilities {
         whole_scores: WholeScores::AfterText,
         first_token: true,
         text_prompts: true,
+        opened_replies: true,
     };
     for (abilities, method, prompt, expected) in [
         (Abilities::ALL, Method::Channel, &chat, true),
