@@ -76,6 +76,9 @@ impl Redactor {
         let mut text = String::from_utf8_lossy(&bytes).into_owned();
         for secret in &self.secrets {
             text = text.replace(secret.as_str(), IN_ITS_PLACE);
+            if secret.len() >= LEAST_FOR_PIECES {
+                text = without_pieces(&text, secret);
+            }
         }
         without_keys(&text, |word| self.holds_a_piece_in(word))
     }
@@ -131,6 +134,37 @@ impl Redactor {
                     .any(|piece| find(word.as_bytes(), piece).is_some())
         })
     }
+}
+
+/// A text without any piece of a secret that has too many characters in a row, whatever stands around it: a
+/// key that was escaped twice is in pieces, and some of its characters end words.
+fn without_pieces(text: &str, secret: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut covered = vec![false; bytes.len()];
+    for piece in secret.as_bytes().windows(TOO_MANY_IN_A_ROW) {
+        let mut from = 0;
+        while let Some(at) = bytes.get(from..).and_then(|rest| find(rest, piece)) {
+            let start = from + at;
+            if let Some(run) = covered.get_mut(start..start + piece.len()) {
+                run.fill(true);
+            }
+            from = start + 1;
+        }
+    }
+    if !covered.contains(&true) {
+        return text.to_owned();
+    }
+    let mut cleaned = Vec::with_capacity(bytes.len());
+    let mut before = false;
+    for (byte, hidden) in bytes.iter().zip(covered) {
+        if !hidden {
+            cleaned.push(*byte);
+        } else if !before {
+            cleaned.extend_from_slice(IN_ITS_PLACE.as_bytes());
+        }
+        before = hidden;
+    }
+    String::from_utf8_lossy(&cleaned).into_owned()
 }
 
 /// A text without words that look like keys: those that begin as OpenAI's and Anthropic's do, and what
@@ -301,6 +335,22 @@ mod tests {
     #[test]
     fn it_does_not_show_what_it_hides() {
         assert_eq!(format!("{:?}", redactor()), "Redactor(2 secrets)");
+    }
+
+    #[test]
+    fn a_key_escaped_twice_leaves_no_piece() {
+        let key = r#"6n"4Qab"_>d12>\6%I\s/+"\%=0000"#;
+        let escape = |text: &str| {
+            let text = serde_json::Value::from(text).to_string();
+            text.trim_matches('"').to_owned()
+        };
+        let redactor = Redactor::new([key]);
+        for text in [key.to_owned(), escape(key), escape(&escape(key))] {
+            let cleaned = redactor.clean_text(&format!("Key {text} was sent"));
+            for piece in key.as_bytes().windows(TOO_MANY_IN_A_ROW) {
+                assert_eq!(find(cleaned.as_bytes(), piece), None, "{cleaned}");
+            }
+        }
     }
 
     proptest! {
