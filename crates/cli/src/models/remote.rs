@@ -14,7 +14,7 @@ use crate::failure::{Failure, Kind};
 use crate::output::Printer;
 
 /// Connections with which a server is asked first; more follow while it keeps up.
-const FIRST_CONNECTIONS: usize = 32;
+const FIRST_CONNECTIONS: usize = 8;
 /// Attempts for an answer that is whole but holds nothing.
 const ODD_ATTEMPTS: u32 = 3;
 

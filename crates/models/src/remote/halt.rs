@@ -30,8 +30,10 @@ impl Halt {
             return None;
         }
         tokio::select! {
-            result = future => Some(result),
+            // The end comes first: a place that became free at the same moment is not taken.
+            biased;
             () = halted => None,
+            result = future => Some(result),
         }
     }
 }

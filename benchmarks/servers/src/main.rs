@@ -4,9 +4,9 @@
 //! of ours, from the rater's prompt to the reply store, and once as a bare loop of `reqwest` that posts a
 //! request like ours and reads the answer. Each part runs in a process of its own, so that its processor time
 //! and its peak memory are its own. With `EVALWRIGHT_PYTHON` naming an interpreter that has `openai` and
-//! `aiohttp`, `tests/python/throughput.py` runs as a third.
+//! `aiohttp`, `peer.py` runs as a third.
 //!
-//!     cargo run --release -p evalwright-tests --example server-throughput
+//!     cargo run --release --manifest-path benchmarks/servers/Cargo.toml
 
 use std::error::Error;
 use std::io::Write;
@@ -34,7 +34,7 @@ const COUNT: &str = "EVALWRIGHT_THROUGHPUT_COUNT";
 const CONNECTIONS: usize = 256;
 
 /// Latency in milliseconds and requests.
-const ROUNDS: [(u64, usize); 3] = [(0, 20_000), (500, 10_240), (0, 100_000)];
+const ROUNDS: [(u64, usize); 3] = [(0, 20_000), (500, 20_480), (0, 100_000)];
 
 fn main() -> Result<(), Box<dyn Error>> {
     if let Ok(part) = std::env::var(PART) {
@@ -68,7 +68,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             // It takes a hundred times longer, so it does fewer.
             let count = if part == "openai" { count / 20 } else { count };
             let mut child = match (part, &python) {
-                ("openai", Some(python)) if count <= 1_000 => {
+                ("openai", Some(python)) if count <= 1_024 => {
                     let mut child = Command::new(python);
                     child.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("python/throughput.py"));
                     child
@@ -122,7 +122,7 @@ fn ours(url: &str, count: usize) -> Result<(), Box<dyn Error>> {
         longest_wait: Duration::from_secs(120),
         attempts: 8,
         odd_attempts: 3,
-        first_connections: 32,
+        first_connections: 8,
         most_connections: CONNECTIONS,
         budget: Budget::new(Limits::default(), Amount::ZERO),
         price: Price::Free,

@@ -1,4 +1,4 @@
-"""The openai package with aiohttp against the same scripted server; run by the example `server-throughput`."""
+"""The openai package with aiohttp against the same scripted server; run by the benchmark beside it."""
 
 import asyncio
 import os
