@@ -4,15 +4,14 @@
 //! any number of threads.
 
 use evalwright_core::Seed;
-use rand_chacha::ChaCha8Rng;
-use rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;
 
-use crate::describe::quantile;
 use crate::interval::Interval;
+use crate::random::Stream;
+use crate::resample::percentile_interval;
 
 /// The percentile interval of a statistic over `n` items drawn again with replacement (Efron 1979, Annals of
-/// Statistics 7: 1–26; ends by linear interpolation as in [`quantile`]).
+/// Statistics 7: 1–26; ends by linear interpolation as in [`crate::describe::quantile`]).
 ///
 /// `statistic` receives `n` item numbers below `n`, repeated ones included, and returns `None` where it is
 /// undefined for a draw; such draws are left out. `None` for no items, no draws, a confidence outside (0, 1),
@@ -30,38 +29,16 @@ where
     if n == 0 || draws == 0 || !(confidence > 0.0 && confidence < 1.0) {
         return None;
     }
-    let mut values: Vec<f64> = (0..draws)
+    let values: Vec<f64> = (0..draws)
         .into_par_iter()
         .filter_map(|draw| {
             let seed = seed.derive(&format!("draw {draw}"));
-            let mut stream = ChaCha8Rng::seed_from_u64(seed.0);
-            let items: Vec<usize> = (0..n).map(|_| below(&mut stream, n)).collect();
+            let mut stream = Stream::new(seed);
+            let items: Vec<usize> = (0..n).map(|_| stream.below(n)).collect();
             statistic(&items).filter(|value| value.is_finite())
         })
         .collect();
-    if values.len() * 2 <= draws {
-        return None;
-    }
-    values.sort_by(f64::total_cmp);
-    let outside = (1.0 - confidence) / 2.0;
-    Some(Interval {
-        low: quantile(&values, outside)?,
-        high: quantile(&values, 1.0 - outside)?,
-    })
-}
-
-/// A number below `limit`, each equally likely: the high half of a 128-bit product, drawn again where the low
-/// half shows that the value would be favoured (Lemire 2019, ACM Transactions on Modeling and Computer
-/// Simulation 29: 3).
-fn below(stream: &mut ChaCha8Rng, limit: usize) -> usize {
-    let limit = limit as u64;
-    let favoured = limit.wrapping_neg() % limit;
-    loop {
-        let product = u128::from(stream.next_u64()) * u128::from(limit);
-        if product as u64 >= favoured {
-            return (product >> 64) as usize;
-        }
-    }
+    percentile_interval(values, draws, confidence)
 }
 
 #[cfg(test)]
@@ -114,20 +91,6 @@ mod tests {
             None
         );
         assert_eq!(bootstrap_interval(3, 0, 0.95, Seed(0), |_| Some(1.0)), None);
-    }
-
-    #[test]
-    fn draws_are_even() {
-        let mut stream = ChaCha8Rng::seed_from_u64(3);
-        let mut counts = [0_u32; 3];
-        for _ in 0..30_000 {
-            counts[below(&mut stream, 3)] += 1;
-        }
-        // Three standard deviations of a count of 30,000 at one third are 245.
-        assert!(
-            counts.iter().all(|count| count.abs_diff(10_000) < 300),
-            "{counts:?}"
-        );
     }
 
     proptest! {

@@ -2,10 +2,15 @@
 //!
 //! A point is `(score or probability, whether it was right)`.
 
+use evalwright_core::Seed;
 use serde::{Deserialize, Serialize};
 
+use crate::bootstrap::bootstrap_interval;
 use crate::describe::bin_of;
+use crate::folds::stratified_folds;
 use crate::interval::{Interval, wilson};
+use crate::isotonic::{IsotonicCurve, fit_isotonic};
+use crate::undefined::Undefined;
 
 /// A logistic curve: P = 1 / (1 + exp(−(slope · score + intercept))).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -207,10 +212,198 @@ pub fn expected_calibration_error(points: &[(f64, bool)], bins: usize) -> Option
     Some(sum / total as f64)
 }
 
+/// The mean squared difference between stated probability and outcome (Brier 1950, Monthly Weather Review 78: 1–3), in
+/// [0, 1]; 0 is perfect and 0.25 is what always saying one half gets.
+///
+/// Worked number: (0.9, right) and (0.2, wrong) give (0.01 + 0.04) / 2 = 0.025. `None` when no point has a probability in
+/// [0, 1]; other points are left out.
+#[must_use]
+pub fn brier_score(points: &[(f64, bool)]) -> Option<f64> {
+    let squares: Vec<f64> = points
+        .iter()
+        .filter(|(probability, _)| (0.0..=1.0).contains(probability))
+        .map(|(probability, right)| (probability - f64::from(u8::from(*right))).powi(2))
+        .collect();
+    (!squares.is_empty()).then(|| squares.iter().sum::<f64>() / squares.len() as f64)
+}
+
+/// How scores become probabilities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// Platt's logistic curve: few points suffice.
+    Logistic,
+    /// A rising curve: follows any shape, needs hundreds of points.
+    Isotonic,
+}
+
+/// A fitted curve of either sort.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "method")]
+pub enum Curve {
+    /// Platt's.
+    Logistic(Calibration),
+    /// Pooled adjacent violators.
+    Isotonic(IsotonicCurve),
+}
+
+impl Curve {
+    /// Fits a curve of a sort. `None` where [`fit_logistic`] or [`fit_isotonic`] give none.
+    #[must_use]
+    pub fn fit(method: Method, points: &[(f64, bool)]) -> Option<Self> {
+        match method {
+            Method::Logistic => fit_logistic(points).map(Self::Logistic),
+            Method::Isotonic => fit_isotonic(points).map(Self::Isotonic),
+        }
+    }
+
+    /// The probability that the curve gives to a score, in [0, 1].
+    #[must_use]
+    pub fn probability(&self, score: f64) -> f64 {
+        match self {
+            Self::Logistic(curve) => curve.probability(score),
+            Self::Isotonic(curve) => curve.probability(score),
+        }
+    }
+}
+
+/// How good a method's probabilities are on points that its curves were not fitted to.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CalibrationQuality {
+    /// The method.
+    pub method: Method,
+    /// Held-out points.
+    pub points: u64,
+    /// Brier score.
+    pub brier: f64,
+    /// Its percentile interval over points drawn again.
+    pub brier_interval: Option<Interval>,
+    /// Expected calibration error in ten bins. It is above 0 even for a perfect curve, the more the fewer points.
+    pub error: f64,
+    /// Its percentile interval over points drawn again.
+    pub error_interval: Option<Interval>,
+    /// The reliability diagram in ten bins.
+    pub bins: Vec<ReliabilityBin>,
+}
+
+/// The bins of every figure in [`CalibrationQuality`].
+const BINS: usize = 10;
+
+/// The quality of a method by seeded, stratified cross-validation: every point gets its probability from a curve fitted
+/// to the other folds.
+///
+/// # Errors
+///
+/// [`Undefined::TooFewExamples`] for fewer right or wrong points than folds, [`Undefined::OneClass`] when a fold's rest
+/// has no curve, [`Undefined::NoItems`] for no points.
+pub fn cross_validated(
+    points: &[(f64, bool)],
+    method: Method,
+    folds: usize,
+    draws: usize,
+    seed: Seed,
+) -> Result<CalibrationQuality, Undefined> {
+    let classes: Vec<usize> = points
+        .iter()
+        .map(|(_, right)| usize::from(*right))
+        .collect();
+    let fold_of = stratified_folds(&classes, folds, seed)?;
+    let mut stated = vec![(0.0, false); points.len()];
+    for fold in 0..folds {
+        let rest: Vec<(f64, bool)> = points
+            .iter()
+            .zip(&fold_of)
+            .filter(|(_, of)| **of != fold)
+            .map(|(point, _)| *point)
+            .collect();
+        let curve = Curve::fit(method, &rest).ok_or(Undefined::OneClass)?;
+        for (place, (score, right)) in points.iter().enumerate() {
+            if fold_of[place] == fold {
+                stated[place] = (curve.probability(*score), *right);
+            }
+        }
+    }
+    let error = |points: &[(f64, bool)]| expected_calibration_error(points, BINS);
+    Ok(CalibrationQuality {
+        method,
+        points: stated.len() as u64,
+        brier: brier_score(&stated).ok_or(Undefined::NoItems)?,
+        brier_interval: drawn_interval(&stated, draws, seed.derive("brier"), brier_score),
+        error: error(&stated).ok_or(Undefined::NoItems)?,
+        error_interval: drawn_interval(&stated, draws, seed.derive("error"), error),
+        bins: reliability(&stated, BINS),
+    })
+}
+
+/// The 95 % percentile interval of a figure over points drawn again.
+fn drawn_interval<F>(
+    points: &[(f64, bool)],
+    draws: usize,
+    seed: Seed,
+    figure: F,
+) -> Option<Interval>
+where
+    F: Fn(&[(f64, bool)]) -> Option<f64> + Sync,
+{
+    let value = figure(points)?;
+    let interval = bootstrap_interval(points.len(), draws, 0.95, seed, |items| {
+        let drawn: Vec<(f64, bool)> = items.iter().map(|item| points[*item]).collect();
+        figure(&drawn)
+    });
+    interval.map(|interval| interval.widened_to(value))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn cross_validation_by_both_methods_finds_the_true_curve() {
+        // Right with probability 1/(1+e^(-2x)): both methods should come close to the best Brier score.
+        let mut stream = crate::random::Stream::new(Seed(3));
+        let truth = |score: f64| 1.0 / (1.0 + (-2.0 * score).exp());
+        let points: Vec<(f64, bool)> = (0..3000)
+            .map(|_| {
+                let score = stream.unit() * 6.0 - 3.0;
+                (score, stream.unit() < truth(score))
+            })
+            .collect();
+        let best: Vec<(f64, bool)> = points.iter().map(|p| (truth(p.0), p.1)).collect();
+        let best = brier_score(&best).unwrap();
+        for method in [Method::Logistic, Method::Isotonic] {
+            let quality = cross_validated(&points, method, 5, 100, Seed(4)).unwrap();
+            assert!((quality.brier - best).abs() < 0.003, "{quality:?} {best}");
+            assert!(quality.error < 0.03, "{quality:?}");
+            assert!(quality.brier_interval.unwrap().holds(quality.brier));
+            assert!(quality.error_interval.unwrap().holds(quality.error));
+        }
+        let one_sided = [(0.0, true); 9];
+        assert!(cross_validated(&one_sided, Method::Logistic, 3, 10, Seed(1)).is_err());
+        assert_eq!(
+            cross_validated(&[], Method::Logistic, 3, 10, Seed(1)),
+            Err(Undefined::NoItems)
+        );
+    }
+
+    #[test]
+    fn curves_can_be_stored_and_read_again() {
+        let points = [(0.1, false), (0.4, true), (0.3, false), (0.9, true)];
+        for method in [Method::Logistic, Method::Isotonic] {
+            let curve = Curve::fit(method, &points).unwrap();
+            let written = serde_json::to_value(&curve).unwrap();
+            assert_eq!(written["method"], serde_json::to_value(method).unwrap());
+            let read: Curve = serde_json::from_value(written).unwrap();
+            assert!((read.probability(0.35) - curve.probability(0.35)).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn brier_by_hand() {
+        let points = [(0.9, true), (0.2, false), (f64::NAN, true), (1.5, true)];
+        assert!((brier_score(&points).unwrap() - 0.025).abs() < 1e-12);
+        assert_eq!(brier_score(&[(2.0, true)]), None);
+    }
 
     #[test]
     fn two_scores_have_a_curve_in_closed_form() {

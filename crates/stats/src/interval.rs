@@ -20,6 +20,16 @@ impl Interval {
     pub fn holds(&self, value: f64) -> bool {
         self.low <= value && value <= self.high
     }
+
+    /// The interval with an end moved so that it holds `value`. Percentiles of a skewed statistic can miss the
+    /// estimate itself, and an interval without its estimate helps nobody.
+    #[must_use]
+    pub(crate) fn widened_to(self, value: f64) -> Self {
+        Self {
+            low: self.low.min(value),
+            high: self.high.max(value),
+        }
+    }
 }
 
 /// Wilson's score interval for a share (Wilson 1927, Journal of the American Statistical Association 22:

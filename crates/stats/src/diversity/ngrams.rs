@@ -1,0 +1,157 @@
+//! Word n-grams of texts: how many are distinct, and texts as sparse vectors of them.
+
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+
+use super::mean_cosine;
+use crate::giveaway::numbered_words;
+
+/// The longest n-gram.
+const LONGEST: usize = 3;
+
+/// Word numbers, unused places filled up.
+type Ngram = [u32; LONGEST];
+
+fn ngrams(words: &[u32], n: usize) -> impl Iterator<Item = Ngram> + '_ {
+    words.windows(n).map(|window| {
+        let mut ngram = [u32::MAX; LONGEST];
+        for (place, word) in ngram.iter_mut().zip(window) {
+            *place = *word;
+        }
+        ngram
+    })
+}
+
+/// Distinct n-grams over all n-grams of all texts together (Li, Galley, Brockett, Gao and Dolan 2016, NAACL: 110–119), in
+/// (0, 1]; `n` is 1, 2 or 3. It falls as texts become more, so only sets of equal size can be compared.
+///
+/// `None` for another `n`, or when no text has `n` words.
+#[must_use]
+pub fn distinct_ngrams(texts: &[&str], n: usize) -> Option<f64> {
+    if n == 0 || n > LONGEST {
+        return None;
+    }
+    let (_, texts) = numbered_words(texts);
+    let mut all: Vec<Ngram> = texts.iter().flat_map(|words| ngrams(words, n)).collect();
+    let total = all.len();
+    all.par_sort_unstable();
+    all.dedup();
+    (total > 0).then(|| all.len() as f64 / total as f64)
+}
+
+/// Texts as vectors of n-gram counts, scaled to length 1.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NgramVectors {
+    dimensions: usize,
+    /// For each text its n-grams' numbers, rising, and their values.
+    rows: Vec<Vec<(u32, f64)>>,
+}
+
+/// Vectors of the word n-grams of length 1 to `longest`, which is at most 3; a text without words has an empty one.
+#[must_use]
+pub fn ngram_vectors(texts: &[&str], longest: usize) -> NgramVectors {
+    let (_, texts) = numbered_words(texts);
+    let mut numbers: HashMap<Ngram, u32> = HashMap::new();
+    let rows = texts
+        .iter()
+        .map(|words| {
+            let mut row: Vec<u32> = (1..=longest.min(LONGEST))
+                .flat_map(|n| ngrams(words, n))
+                .map(|ngram| {
+                    let next = numbers.len() as u32;
+                    *numbers.entry(ngram).or_insert(next)
+                })
+                .collect();
+            row.sort_unstable();
+            let mut counted: Vec<(u32, f64)> = row
+                .chunk_by(|a, b| a == b)
+                .filter_map(|run| Some((*run.first()?, run.len() as f64)))
+                .collect();
+            let length = counted
+                .iter()
+                .map(|(_, count)| count * count)
+                .sum::<f64>()
+                .sqrt();
+            counted.iter_mut().for_each(|(_, count)| *count /= length);
+            counted
+        })
+        .collect();
+    NgramVectors {
+        dimensions: numbers.len(),
+        rows,
+    }
+}
+
+impl NgramVectors {
+    /// Texts.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The mean cosine of two different texts, in [0, 1], exactly and in linear time. Texts without words are left out;
+    /// `None` for fewer than two others.
+    #[must_use]
+    pub fn self_similarity(&self) -> Option<f64> {
+        let mut sum = vec![0.0; self.dimensions];
+        for (number, value) in self.rows.iter().flatten() {
+            sum[*number as usize] += value;
+        }
+        let square: f64 = sum.iter().map(|value| value * value).sum();
+        let count = self.rows.iter().filter(|row| !row.is_empty()).count();
+        mean_cosine(square, count as f64)
+    }
+
+    /// The cosine of two texts; 0 when one has no words or does not exist.
+    #[must_use]
+    pub fn cosine(&self, first: usize, second: usize) -> f64 {
+        let (Some(first), Some(second)) = (self.rows.get(first), self.rows.get(second)) else {
+            return 0.0;
+        };
+        let (mut sum, mut place) = (0.0, 0);
+        for (number, value) in first {
+            while second.get(place).is_some_and(|(other, _)| other < number) {
+                place += 1;
+            }
+            match second.get(place) {
+                Some((other, other_value)) if other == number => sum += value * other_value,
+                Some(_) => {}
+                None => break,
+            }
+        }
+        sum
+    }
+
+    pub(super) fn is_blank(&self, row: usize) -> bool {
+        self.rows.get(row).is_none_or(Vec::is_empty)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn by_hand() {
+        let texts = ["a b a b", "A b", "", "c"];
+        // a b a b a b c: three of seven; ab ba ab ab: two of four; aba bab: both.
+        assert!((distinct_ngrams(&texts, 1).unwrap() - 3.0 / 7.0).abs() < 1e-12);
+        assert!((distinct_ngrams(&texts, 2).unwrap() - 0.5).abs() < 1e-12);
+        assert!((distinct_ngrams(&texts, 3).unwrap() - 1.0).abs() < 1e-12);
+        assert_eq!(distinct_ngrams(&texts, 4), None);
+        assert_eq!(distinct_ngrams(&["a"], 2), None);
+        let vectors = ngram_vectors(&texts, 1);
+        assert!((vectors.cosine(0, 1) - 1.0).abs() < 1e-12);
+        assert!(vectors.cosine(0, 3).abs() < 1e-12 && vectors.cosine(0, 2).abs() < 1e-12);
+        // Pairs of the three texts with words: 1, 0, 0.
+        assert!((vectors.self_similarity().unwrap() - 1.0 / 3.0).abs() < 1e-12);
+        assert_eq!(ngram_vectors(&["x", ""], 2).self_similarity(), None);
+    }
+}
