@@ -59,6 +59,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             kind: &kind,
             generator: model,
             judges: &[model],
+            embedder: None,
             limit: None,
         };
         for (judged, (_, matching)) in judge(&plan, &texts, &store, &Interrupt::default(), &Silent)?

@@ -107,7 +107,8 @@ def with_inspect(url):
     task = inspect_ai.Task(dataset=samples)
     with tempfile.TemporaryDirectory() as logs:
         (log,) = inspect_ai.eval(task, model=model, log_dir=logs, display="none", max_connections=8, fail_on_error=False)
-    rows = [sample.output.completion if sample.error is None else sample.error for sample in log.samples or []]
+        # While the folder is there: samples are read from it when they are looked at.
+        rows = [sample.output.completion if sample.error is None else sample.error for sample in log.samples or []]
     return rows + [RuntimeError("no sample")] * (ROWS - len(rows))
 
 
@@ -140,8 +141,12 @@ def main():
                 took = time.monotonic() - started
                 print(
                     f"{name:12}{fault['name']:16}{right:3} right {wrong:3} wrong {missing:3} missing"
-                    f"{server.requests():5} requests {took:6.1f} s"
+                    f"{server.requests():5} requests {took:6.1f} s",
+                    flush=True,
                 )
+                if missing == ROWS:
+                    # Rather the harness or a package that is missing than the fault.
+                    print(f"  all missing; the first says: {str(rows[0])[:300]}", flush=True)
     return 0
 
 

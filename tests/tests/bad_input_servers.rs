@@ -10,7 +10,8 @@ use std::net::TcpListener;
 
 use evalwright_testing::{Finished, Project, Response, Route, Script, ScriptedServer};
 use evalwright_tests::served::{
-    Answers, CHAT, JUDGING, VERSION, behaviour, command, project, publish, run, with_models,
+    Answers, CHAT, JUDGING, VERSION, assert_same, behaviour, command, project, publish, published,
+    run, with_models,
 };
 use evalwright_tests::{BEHAVIOUR, QUICK_BEHAVIOUR, QUICK_KIND};
 
@@ -100,11 +101,12 @@ fn a_key_that_is_refused() {
     let project = project(&base_url(&server));
     let output = command(&project, &["run", "promises.toml"])
         .env("VLLM_API_KEY", "invented-key")
+        .env("OPENAI_COMPATIBLE_API_KEY", "invented-key")
         .output();
     let finished = Finished::from(output.unwrap());
     insta::assert_snapshot!(error(&project, &finished, &server.url()), @r"
     exit code: 4
-    error: model vllm/mock: the server refuses the key (status 401: Incorrect API key provided: [key] [invalid_api_key]); check the key and what it may do
+    error: model openai-compatible/mock: the server refuses the key (status 401: Incorrect API key provided: [key] [invalid_api_key]); check the key and what it may do
 
     hint: `evalwright doctor --model MODEL` asks the server what it can do
     ");
@@ -123,7 +125,7 @@ fn a_model_that_the_server_does_not_know() {
     let finished = run(&project, &[]);
     insta::assert_snapshot!(error(&project, &finished, &server.url()), @r"
     exit code: 4
-    error: model vllm/mock: the server does not know the model or the path (status 404: The model `mock` does not exist.); check the model's name and the base URL
+    error: model openai-compatible/mock: the server does not know the model or the path (status 404: The model `mock` does not exist.); check the model's name and the base URL
 
     hint: `evalwright doctor --model MODEL` asks the server what it can do
     ");
@@ -132,9 +134,13 @@ fn a_model_that_the_server_does_not_know() {
 #[test]
 fn addresses_with_and_without_their_version_lead_to_the_same_place() {
     let server = willing();
+    let mut first = None;
     for path in ["", "/", "/v1", "/v1/", "/v1/chat/completions"] {
         let project = project(&format!("{}{path}", server.url()));
         publish(&project, &[]);
+        // And are one identity: every file is the same.
+        let files = published(&project);
+        assert_same(first.get_or_insert_with(|| files.clone()), &files);
     }
     assert!(
         server
@@ -171,7 +177,7 @@ fn a_server_that_is_down() {
     let finished = run(&project, &[]);
     insta::assert_snapshot!(error(&project, &finished, &address), @r"
     exit code: 4
-    error: model vllm/mock: [server]/v1/chat/completions: the connection was refused: nothing listens there (Connection refused (os error 111)); start the server or check the address
+    error: model openai-compatible/mock: [server]/v1/chat/completions: the connection was refused: nothing listens there (Connection refused (os error 111)); start the server or check the address
 
     hint: every reply so far is kept; the same command goes on from here
     ");
@@ -215,7 +221,7 @@ fn a_plain_server_behind_https() {
     let finished = run(&project, &[]);
     insta::assert_snapshot!(error(&project, &finished, &address), @r"
     exit code: 4
-    error: model vllm/mock: [server]/v1/chat/completions: the server closed the connection before it was secure: it may not speak https (tls handshake eof); start the server or check the address
+    error: model openai-compatible/mock: [server]/v1/chat/completions: the server closed the connection before it was secure: it may not speak https (tls handshake eof); start the server or check the address
 
     hint: every reply so far is kept; the same command goes on from here
     ");
@@ -297,6 +303,8 @@ fn a_judge_that_gives_no_log_probabilities_against_all_expectation() {
     let server = ScriptedServer::start(&good.writes(Script::new().route(judging))).unwrap();
     let project = project(&base_url(&server));
     let finished = run(&project, &[]);
+    // It was found with one question to the judge, before a text was paid for.
+    assert_eq!(server.requests().unwrap().len(), 1);
     insta::assert_snapshot!(error(&project, &finished, &server.url()), @r"
     exit code: 3
     error: model openai-compatible/mock: openai-compatible gave no logprobs for mock; use a model that gives logprobs, or sampled votes (method `votes`)
@@ -369,7 +377,7 @@ fn a_quota_that_is_used_up() {
     let finished = run(&project, &[]);
     insta::assert_snapshot!(error(&project, &finished, &server.url()), @r"
     exit code: 4
-    error: model vllm/mock: the account's quota or credit is used up (status 429: You exceeded your current quota [insufficient_quota]); waiting does not help: raise it, then go on with the same command
+    error: model openai-compatible/mock: the account's quota or credit is used up (status 429: You exceeded your current quota [insufficient_quota]); waiting does not help: raise it, then go on with the same command
 
     hint: every reply so far is kept; the same command goes on from here
     ");
@@ -384,7 +392,7 @@ fn a_server_that_is_always_broken() {
     let finished = run(&project, &[]);
     insta::assert_snapshot!(error(&project, &finished, &server.url()), @r"
     exit code: 4
-    error: model vllm/mock: too many failures one after the other; the last one: status 500: oops
+    error: model openai-compatible/mock: not one answer came: gave up after 8 attempts: status 500: oops
 
     hint: every reply so far is kept; the same command goes on from here
     ");

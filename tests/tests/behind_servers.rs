@@ -13,8 +13,8 @@ use evalwright_tests::served::{
 };
 use serde_json::Value;
 
-/// Calls of the run: a statement and a judgement each.
-const CALLS: usize = 48;
+/// Calls of the run: a statement and a judgement each, and one question to the judge before them.
+const CALLS: usize = 49;
 
 /// A server and one run with it that all tests here look at and none changes.
 struct Served {
@@ -207,6 +207,7 @@ output = 2
     let judge = spending(&project, "openai-compatible")["cost"]
         .as_f64()
         .unwrap();
+    // The question before the texts was asked and kept by the first run.
     assert!(
         (judge - 24.0 * (150.0 + 24.0) * 1e-6).abs() < 1e-9,
         "{judge}"
@@ -251,9 +252,9 @@ fn asking_again_changes_no_byte() {
             spending["retries"].as_u64().unwrap()
         })
         .sum();
-    // Four kinds of requests: the judge is asked about nothing but the statements written here.
-    assert_eq!(again, 4 * 4);
-    assert_eq!(asked, CALLS + 4 * 4);
+    // Four kinds of requests about the statements written here, and the one question before them.
+    assert_eq!(again, 4 * 4 + 3);
+    assert_eq!(asked, CALLS + 4 * 4 + 3);
 
     // By now the server gives good answers alone.
     let calm = evalwright_tests::served::project(&base_url(&server));
@@ -270,10 +271,10 @@ fn tokens_that_the_server_does_not_count_are_estimated_and_marked() {
     let server = ScriptedServer::start(&silent.script()).unwrap();
     let project = project(&base_url(&server));
     publish(&project, &[]);
-    for name in ["vllm", "openai-compatible"] {
+    for (name, requests) in [("vllm", 24), ("openai-compatible", 25)] {
         let spending = spending(&project, name);
-        assert_eq!(spending["requests"], 24);
-        assert_eq!(spending["estimated_usage"], 24);
+        assert_eq!(spending["requests"], requests);
+        assert_eq!(spending["estimated_usage"], requests);
     }
     let manifest = json_file(&project, &format!("{VERSION}/manifest.json"));
     let notes = manifest.to_string();
@@ -530,7 +531,7 @@ fn the_store_can_be_looked_into() {
     insta::assert_snapshot!(show(&["export", "--out", "all.jsonl"]), @r"
     exit code: 0
     --- stderr
-    exported 47 replies
+    exported 48 replies
     ");
     let exported = lines(&project.path().join("all.jsonl"));
     assert_eq!(exported.len(), CALLS - 1);
@@ -554,7 +555,7 @@ fn the_store_can_be_looked_into() {
     insta::assert_snapshot!(show(&["check"]), @r"
     exit code: 0
     --- stderr
-    read 46 replies, and nothing is wrong with them
+    read 47 replies, and nothing is wrong with them
     ");
     // What was pruned is asked for again, and nothing else.
     publish(&project, &["--max-attempts", "2", "--out", "again"]);

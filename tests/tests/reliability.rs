@@ -21,7 +21,7 @@ use evalwright_tests::served::{
     published, run,
 };
 
-const CALLS: usize = 48;
+const CALLS: usize = 49;
 
 fn willing(latency_ms: u64) -> ScriptedServer {
     ScriptedServer::start(&Answers::after_ms(latency_ms).script()).unwrap()

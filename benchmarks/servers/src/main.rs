@@ -70,7 +70,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let mut child = match (part, &python) {
                 ("openai", Some(python)) if count <= 1_024 => {
                     let mut child = Command::new(python);
-                    child.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("python/throughput.py"));
+                    child.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("peer.py"));
                     child
                 }
                 ("openai", _) => continue,
@@ -122,7 +122,7 @@ fn ours(url: &str, count: usize) -> Result<(), Box<dyn Error>> {
         longest_wait: Duration::from_secs(120),
         attempts: 8,
         odd_attempts: 3,
-        first_connections: 8,
+        first_connections: 32,
         most_connections: CONNECTIONS,
         budget: Budget::new(Limits::default(), Amount::ZERO),
         price: Price::Free,
@@ -153,6 +153,7 @@ fn ours(url: &str, count: usize) -> Result<(), Box<dyn Error>> {
         kind: &kind,
         generator: model,
         judges: &[model],
+        embedder: None,
         limit: None,
     };
     let judged = judge(&plan, &texts, &store, &Interrupt::default(), &Silent)?;

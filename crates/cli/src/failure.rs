@@ -7,6 +7,7 @@ use evalwright_core::{ModelError, StopReason, exit_code};
 use evalwright_dataset::DatasetError;
 use evalwright_local::LocalError;
 use evalwright_models::money::MoneyError;
+use evalwright_models::replay::ReplayError;
 use evalwright_models::server::ServerError;
 use evalwright_models::{ModelsError, WeightsError};
 use evalwright_pipeline::PipelineError;
@@ -144,6 +145,12 @@ impl From<ServerError> for Failure {
 impl From<ModelsError> for Failure {
     fn from(error: ModelsError) -> Self {
         Self::of(Kind::Model, &error)
+    }
+}
+
+impl From<ReplayError> for Failure {
+    fn from(error: ReplayError) -> Self {
+        Self::of(Kind::Config, &error)
     }
 }
 

@@ -9,7 +9,10 @@ mod failure;
 mod models;
 mod output;
 mod progress;
+mod rebuild;
+mod rule_process;
 mod stop;
+mod version_files;
 
 use std::process::ExitCode;
 

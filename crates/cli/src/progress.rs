@@ -14,6 +14,8 @@ use crate::output::Printer;
 pub(crate) struct Shown<'a> {
     printer: &'a Printer,
     wanted_per_cell: u64,
+    /// Whether both labels are made; else there is one count.
+    labelled: bool,
     state: Mutex<State>,
 }
 
@@ -26,7 +28,7 @@ struct State {
 }
 
 impl<'a> Shown<'a> {
-    pub(crate) fn new(printer: &'a Printer, wanted_per_cell: u64) -> Self {
+    pub(crate) fn new(printer: &'a Printer, wanted_per_cell: u64, labelled: bool) -> Self {
         let state = State {
             bar: ProgressBar::hidden(),
             batch_started: Instant::now(),
@@ -37,6 +39,7 @@ impl<'a> Shown<'a> {
         Self {
             printer,
             wanted_per_cell,
+            labelled,
             state: Mutex::new(state),
         }
     }
@@ -80,6 +83,10 @@ impl<'a> Shown<'a> {
     }
 
     fn cells(&self, state: &State) -> String {
+        if !self.labelled {
+            let passed: u64 = state.passed.values().sum();
+            return format!("good so far: {passed} of {}", self.wanted_per_cell);
+        }
         let cells: Vec<String> = state
             .passed
             .iter()
@@ -98,7 +105,7 @@ impl Progress for Shown<'_> {
         match event {
             Event::WaveStarted { wave, slots } => {
                 self.printer
-                    .say(&format!("wave {wave}: {slots} statements asked for"));
+                    .say(&format!("wave {wave}: {slots} candidates asked for"));
             }
             Event::Batch {
                 call,

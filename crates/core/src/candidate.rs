@@ -7,6 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::hash::ContentHash;
+use crate::item::{Fields, Step};
 use crate::plan::SlotName;
 use crate::verdict::{Judgement, Probability};
 
@@ -21,8 +22,14 @@ pub struct Candidate {
     pub position: u32,
     /// The text.
     pub text: String,
-    /// Key of the reply in the store.
+    /// Key of the reply in the store; where no model was asked, the hash of the item itself.
     pub reply: ContentHash,
+    /// Its named parts; none for a statement.
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
+    pub fields: Fields,
+    /// What later stages added, in order; none for a statement.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<Step>,
     /// Codes of lints that only flag.
     pub flags: Vec<String>,
     /// All raters' verdicts so far.
@@ -63,12 +70,15 @@ pub enum RejectReason {
         /// A sentence about this text.
         detail: String,
     },
-    /// P(intended side) is below the kind's minimum.
+    /// P(intended side), or the probability of another requirement, is below the kind's minimum.
     BelowMinimum {
-        /// P(intended side).
+        /// The probability.
         confidence: Probability,
         /// The minimum.
         minimum: Probability,
+        /// The requirement; absent for the label.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        requirement: Option<String>,
     },
     /// No rater could tell.
     Unjudged {
@@ -105,7 +115,13 @@ impl RejectReason {
             Self::NoReply { .. } => "no_reply".to_owned(),
             Self::Unparsable { .. } => "unparsable".to_owned(),
             Self::Lint { lint, .. } => format!("lint:{lint}"),
-            Self::BelowMinimum { .. } => "below_minimum".to_owned(),
+            Self::BelowMinimum {
+                requirement: None, ..
+            } => "below_minimum".to_owned(),
+            Self::BelowMinimum {
+                requirement: Some(requirement),
+                ..
+            } => format!("below_minimum:{requirement}"),
             Self::Unjudged { .. } => "unjudged".to_owned(),
             Self::Duplicate { layer, .. } => format!("duplicate:{layer}"),
             Self::Conflict { layer, .. } => format!("conflict:{layer}"),
@@ -125,11 +141,13 @@ impl fmt::Display for RejectReason {
             Self::BelowMinimum {
                 confidence,
                 minimum,
+                requirement,
             } => {
-                write!(
-                    formatter,
-                    "label confidence {confidence} is below the minimum {minimum}"
-                )
+                match requirement {
+                    None => formatter.write_str("label confidence")?,
+                    Some(requirement) => write!(formatter, "the probability of `{requirement}`,")?,
+                }
+                write!(formatter, " {confidence} is below the minimum {minimum}")
             }
             Self::Unjudged { detail } => write!(formatter, "no rater could judge it: {detail}"),
             Self::Duplicate {

@@ -6,9 +6,11 @@
 pub mod answer;
 pub mod call;
 pub mod candidate;
+pub mod embedder;
 pub mod exit_code;
 pub mod hash;
 pub mod interrupt;
+pub mod item;
 pub mod model;
 pub mod name;
 pub mod plan;
@@ -24,11 +26,13 @@ pub use call::{
     TextReply, TokenUsage,
 };
 pub use candidate::{Candidate, Reject, RejectReason};
+pub use embedder::{Embedder, scale_to_unit_length};
 pub use hash::ContentHash;
 pub use interrupt::{Interrupt, Unkept};
+pub use item::{Fields, Step, field_text};
 pub use model::{Abilities, Model, ModelError, ModelIdentity, SlotFailure, Spending, StopReason};
 pub use name::{DatasetName, NameError};
-pub use plan::{Cell, SlotName};
+pub use plan::{Cell, Group, SlotName};
 pub use prompt::{Message, Prompt, Role};
 pub use row::{Row, RowMetadata};
 pub use seed::Seed;

@@ -261,6 +261,21 @@ pub trait Model: Send + Sync {
         Abilities::ALL
     }
 
+    /// Whether the model can be asked for a text like this at all. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`ModelError::Stopped`] with the reason why it cannot.
+    fn can_write(&self, request: &SampleRequest) -> Result<(), ModelError> {
+        let _ = request;
+        Ok(())
+    }
+
+    /// Whether [`Model::abilities`] is only what is supposed of it, so that one answer should show what it really
+    /// can before anything depends on it.
+    fn is_tried_first(&self) -> bool {
+        false
+    }
+
     /// What its calls took so far; nothing, for a model that costs nothing.
     fn spending(&self) -> Spending {
         Spending::default()
@@ -294,4 +309,13 @@ pub trait Model: Send + Sync {
     /// # Errors
     /// When the prompt cannot be written in the model's chat format.
     fn count_tokens(&self, prompt: &crate::prompt::Prompt) -> Result<u64, ModelError>;
+
+    /// How many tokens a prompt has as far as one can tell: the very number for a model inside the process, and
+    /// near the truth rather than a bound where the tokenizer is not at hand.
+    ///
+    /// # Errors
+    /// As [`Model::count_tokens`].
+    fn likely_tokens(&self, prompt: &crate::prompt::Prompt) -> Result<u64, ModelError> {
+        self.count_tokens(prompt)
+    }
 }

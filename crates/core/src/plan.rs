@@ -1,5 +1,6 @@
 //! Cells and slots: what is planned before anything is asked.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,31 @@ impl fmt::Display for Cell {
     }
 }
 
+/// The part of a cell beside its label: `occupation` and `nurse`, `letter` and `A`. Empty for kinds that hold the
+/// label alone balanced. Keys stand in alphabetical order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Group(pub BTreeMap<String, String>);
+
+impl Group {
+    /// Whether the label alone is held balanced.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Display for Group {
+    /// `letter=A,topic=travel`; nothing for an empty one.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (key, value)) in self.0.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            write!(formatter, "{comma}{key}={value}")?;
+        }
+        Ok(())
+    }
+}
+
 /// The name of one planned model call; its seed follows from it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SlotName {
@@ -39,7 +65,11 @@ pub struct SlotName {
     pub stage: String,
     /// The cell that the slot serves.
     pub cell: Cell,
-    /// Counts from 0 within (stage, cell).
+    /// The rest of the cell, where the kind balances more than the label. Kinds without a label plan everything
+    /// on the matching side.
+    #[serde(default, skip_serializing_if = "Group::is_empty")]
+    pub group: Group,
+    /// Counts from 0 within (stage, cell, group).
     pub index: u32,
 }
 
@@ -53,6 +83,10 @@ impl SlotName {
 
 impl fmt::Display for SlotName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}/{}/{:06}", self.stage, self.cell, self.index)
+        write!(formatter, "{}/{}", self.stage, self.cell)?;
+        if !self.group.is_empty() {
+            write!(formatter, ",{}", self.group)?;
+        }
+        write!(formatter, "/{:06}", self.index)
     }
 }

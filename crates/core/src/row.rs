@@ -50,6 +50,9 @@ pub struct RowMetadata {
     pub reply: ContentHash,
     /// Codes of lints that only flag.
     pub flags: Vec<String>,
+    /// The part that the row was dealt into: `train`, `test`; null where rows are not split.
+    #[serde(default)]
+    pub split: Option<String>,
     /// All raters' verdicts.
     pub judgements: Vec<Judgement>,
 }

@@ -16,6 +16,9 @@ pub struct Probability(f64);
 pub struct ProbabilityError(pub f64);
 
 impl Probability {
+    /// Never.
+    pub const ZERO: Self = Self(0.0);
+
     /// Checks the range.
     ///
     /// # Errors

@@ -71,18 +71,113 @@ pub fn card(manifest: &Manifest, rows: &[Row], summary: &CardSummary) -> String 
     text
 }
 
-fn front_matter(manifest: &Manifest, rows: usize) -> String {
-    let mut text = "---\n".to_owned();
-    let license = manifest.license.to_lowercase();
-    if HUB_LICENSES.contains(&license.as_str()) {
-        line(&mut text, format_args!("license: {license}"));
-    } else {
-        line(&mut text, format_args!("license: other"));
+/// The card of a version of a kind that maps fields. Works the same for no rows at all.
+#[must_use]
+pub fn card_of_items(manifest: &Manifest, rows: usize, summary: &CardSummary) -> String {
+    let mut text = front_matter(manifest, rows);
+    line(
+        &mut text,
+        format_args!(
+            "# {} {}\n",
+            escaped(&manifest.dataset),
+            escaped(&manifest.version)
+        ),
+    );
+    line(
+        &mut text,
+        format_args!("{rows} rows of kind `{}`.\n", code(&manifest.kind.name)),
+    );
+    for (key, title) in [("description", "Behaviour"), ("contrast", "Opposite")] {
+        let said = manifest.behaviour.get(key).and_then(|value| value.as_str());
+        if let Some(said) = said.filter(|said| !said.is_empty()) {
+            line(&mut text, format_args!("- {title}: {}", escaped(said)));
+        }
+    }
+    let names: Vec<String> = manifest
+        .columns
+        .iter()
+        .map(|column| format!("`{}`", code(&column.name)))
+        .collect();
+    line(
+        &mut text,
+        format_args!(
+            "\nEach line of `data.jsonl` is a row with {}, its `id`, and `metadata` that says where it comes from; \
+             `schema.json` describes it. Rows with one `metadata.pair_id` come from one candidate. `rejected.jsonl` holds \
+             every candidate that fell, with the reason.\n",
+            names.join(", ")
+        ),
+    );
+    line(&mut text, format_args!("## How it was made\n"));
+    how_items_were_made(&mut text, manifest);
+    if !summary.warnings.is_empty() {
+        list(&mut text, "Warnings", &summary.warnings, "");
+    }
+    let mut limits = Vec::new();
+    if manifest.funnel.sample_calls > 0 {
+        limits.push("Texts come from language models. No person has checked them.".to_owned());
+    }
+    limits.extend(summary.limits.iter().cloned());
+    list(
+        &mut text,
+        "Known limits",
+        &limits,
+        "The kind's own README names its weaknesses.",
+    );
+    closing(&mut text, manifest);
+    text
+}
+
+fn how_items_were_made(text: &mut String, manifest: &Manifest) {
+    line(
+        text,
+        format_args!("Made by {}.\n", escaped(&manifest.made_by)),
+    );
+    if manifest.funnel.sample_calls > 0 {
         line(
-            &mut text,
-            format_args!("license_name: {}", yaml_string(&manifest.license)),
+            text,
+            format_args!(
+                "- Writer: {}, temperature {}, top-p {}, at most {} tokens",
+                model(&manifest.generator),
+                manifest.sampling.temperature,
+                manifest.sampling.top_p,
+                manifest.sampling.max_tokens
+            ),
         );
     }
+    for judge in &manifest.judges {
+        line(text, format_args!("- Judge: {}", model(judge)));
+    }
+    line(
+        text,
+        format_args!(
+            "- Kind: `{}`, preset `{}`, {}",
+            code(&manifest.kind.name),
+            code(&manifest.kind.preset),
+            escaped(&manifest.kind.origin)
+        ),
+    );
+    line(
+        text,
+        format_args!(
+            "- Seed: {}; order: {}",
+            manifest.seed.0,
+            escaped(&manifest.order)
+        ),
+    );
+    let funnel = &manifest.funnel;
+    line(
+        text,
+        format_args!(
+            "- Candidates: {} asked for, {} published, {} rejected",
+            funnel.asked, funnel.accepted, funnel.rejected
+        ),
+    );
+    line(text, format_args!("- Recipe: `{}`\n", manifest.recipe));
+}
+
+fn front_matter(manifest: &Manifest, rows: usize) -> String {
+    let mut text = "---\n".to_owned();
+    text.push_str(&license_lines(&manifest.license));
     line(&mut text, format_args!("language:\n- en"));
     line(
         &mut text,
@@ -106,17 +201,30 @@ fn front_matter(manifest: &Manifest, rows: usize) -> String {
             "configs:\n- config_name: default\n  data_files:\n  - split: validation\n    path: data.jsonl"
         ),
     );
-    line(
-        &mut text,
-        format_args!("dataset_info:\n- config_name: default\n  features:"),
-    );
-    text.push_str(&as_yaml(ROW_FEATURES, 2));
+    // The columns of kinds that map fields are told by the version's own `schema.json`.
+    if manifest.columns.is_empty() {
+        line(
+            &mut text,
+            format_args!("dataset_info:\n- config_name: default\n  features:"),
+        );
+        text.push_str(&as_yaml(ROW_FEATURES, 2));
+    }
     text.push_str("---\n\n");
     text
 }
 
+/// The licence as hubs know it; under its own name where they do not.
+pub(crate) fn license_lines(license: &str) -> String {
+    let word = license.to_lowercase();
+    if HUB_LICENSES.contains(&word.as_str()) {
+        format!("license: {word}\n")
+    } else {
+        format!("license: other\nlicense_name: {}\n", yaml_string(license))
+    }
+}
+
 /// The hub's word for a number of rows; each class holds its lower end.
-fn size_category(rows: usize) -> &'static str {
+pub(crate) fn size_category(rows: usize) -> &'static str {
     match rows {
         0..1_000 => "n<1K",
         1_000..10_000 => "1K<n<10K",
@@ -300,7 +408,7 @@ fn model(identity: &ModelIdentity) -> String {
 }
 
 /// A YAML string in double quotes; JSON's are all valid there.
-fn yaml_string(text: &str) -> String {
+pub(crate) fn yaml_string(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
@@ -309,12 +417,12 @@ fn one_line(text: &str) -> String {
 }
 
 /// Text for a code span, which a backtick or a line break would end.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     one_line(text).replace('`', "'")
 }
 
 /// Text that Markdown shows as it is: no element, link, emphasis or heading comes of it.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in one_line(text).chars() {
         match character {
@@ -334,7 +442,7 @@ fn escaped(text: &str) -> String {
     shown
 }
 
-fn line(text: &mut String, arguments: std::fmt::Arguments<'_>) {
+pub(crate) fn line(text: &mut String, arguments: std::fmt::Arguments<'_>) {
     // Writing to a string cannot fail.
     text.write_fmt(arguments).ok();
     text.push('\n');

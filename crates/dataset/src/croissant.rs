@@ -42,7 +42,11 @@ pub fn croissant(manifest: &Manifest, files: &Files) -> Result<Vec<u8>, DatasetE
         "@type": "sc:Dataset",
         "conformsTo": "http://mlcommons.org/croissant/1.1",
         "name": manifest.dataset,
-        "description": format!("Multiple-choice questions that test this behaviour of language models: {behaviour}"),
+        "description": if manifest.columns.is_empty() {
+            format!("Multiple-choice questions that test this behaviour of language models: {behaviour}")
+        } else {
+            format!("Rows of kind {} that test language models", manifest.kind.name)
+        },
         "version": manifest.version,
         "license": format!("https://spdx.org/licenses/{}.html", manifest.license),
         "citeAs": format!(
@@ -56,9 +60,13 @@ pub fn croissant(manifest: &Manifest, files: &Files) -> Result<Vec<u8>, DatasetE
             "@type": "cr:RecordSet",
             "@id": "rows",
             "name": "rows",
-            "description": "One question with its two answers.",
+            "description": if manifest.columns.is_empty() {
+                "One question with its two answers."
+            } else {
+                "One row as schema.json describes it."
+            },
             "key": { "@id": "rows/id" },
-            "field": fields(),
+            "field": if manifest.columns.is_empty() { fields() } else { columns(manifest) },
         }],
     });
     let mut bytes = serde_json::to_vec_pretty(&metadata).map_err(|source| DatasetError::Json {
@@ -76,6 +84,7 @@ fn fields() -> Vec<Value> {
         .filter_map(|(name, feature)| {
             let data_type = match feature {
                 Feature::Text => "sc:Text",
+                Feature::Boolean => "sc:Boolean",
                 Feature::Integer => "sc:Integer",
                 Feature::Float => "sc:Float",
                 Feature::List(_) | Feature::Struct(_) => return None,
@@ -90,6 +99,35 @@ fn fields() -> Vec<Value> {
                     "extract": { "column": name },
                 },
             }))
+        })
+        .collect()
+}
+
+/// The columns of a kind that maps fields; lists are repeated texts.
+fn columns(manifest: &Manifest) -> Vec<Value> {
+    manifest
+        .columns
+        .iter()
+        .map(|column| (column.name.as_str(), column.json_type.as_str()))
+        .chain([("id", "string")])
+        .map(|(name, json_type)| {
+            let data_type = match json_type {
+                "number" => "sc:Float",
+                "integer" => "sc:Integer",
+                "boolean" => "sc:Boolean",
+                _ => "sc:Text",
+            };
+            json!({
+                "@type": "cr:Field",
+                "@id": format!("rows/{name}"),
+                "name": name,
+                "dataType": data_type,
+                "repeated": json_type == "array",
+                "source": {
+                    "fileObject": { "@id": "data.jsonl" },
+                    "extract": { "column": name },
+                },
+            })
         })
         .collect()
 }

@@ -125,6 +125,55 @@ pub enum DatasetError {
         /// The line, from 1.
         line: usize,
     },
+    /// A text in UTF-16.
+    #[error(
+        "{} line 1: not UTF-8 text, it looks like UTF-16; save the file as UTF-8",
+        path.display()
+    )]
+    Utf16 {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A folder in which nothing is to be read.
+    #[error(
+        "{}: no file with rows in it; expected .jsonl, .json, .csv, .tsv or .parquet, packed or not",
+        path.display()
+    )]
+    NoData {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A card whose files are not there.
+    #[error("{}: none of the files that the card lists is there", path.display())]
+    CardWithoutFiles {
+        /// The card.
+        path: PathBuf,
+    },
+    /// A mapping that cannot be understood.
+    #[error(
+        "{word:?} is no mapping; expected FIELD=OTHER with one of id, question, statement, options, matching, \
+         not_matching, confidence, split, family, behaviour or cell.NAME before the sign"
+    )]
+    BadMapping {
+        /// The mapping as written.
+        word: String,
+    },
+    /// An annotation file of no known shape.
+    #[error("{}: {problem}", path.display())]
+    UnclearAnnotations {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Rows that cannot be written in a format.
+    #[error("no row can be exported as {format}: {problem}")]
+    NothingToExport {
+        /// The format.
+        format: &'static str,
+        /// Why.
+        problem: String,
+    },
     /// The whole file is one JSON array.
     #[error(
         "{} line {line}: expected one JSON object a line, found an array; \
@@ -174,6 +223,13 @@ pub enum DatasetError {
         row: usize,
         /// What is wrong with it.
         problem: String,
+    },
+    /// A Parquet file could not be written.
+    #[error("the Parquet file cannot be written")]
+    Parquet {
+        /// The cause.
+        #[source]
+        source: parquet::errors::ParquetError,
     },
     /// A value could not be written as JSON.
     #[error("{what} cannot be written as JSON")]

@@ -10,6 +10,8 @@ use std::fmt::Write;
 pub enum Feature {
     /// Text.
     Text,
+    /// True or false.
+    Boolean,
     /// A whole number of up to 64 bits.
     Integer,
     /// A floating-point number of 64 bits.
@@ -31,12 +33,57 @@ pub const ROW_FEATURES: &[(&str, Feature)] = &[
     ("metadata", Feature::Struct(METADATA)),
 ];
 
+/// The columns of `data.jsonl` in an imported version, in order.
+pub const IMPORTED_FEATURES: &[(&str, Feature)] = &[
+    ("question", Feature::Text),
+    ("statement", Feature::Text),
+    ("label_confidence", Feature::Float),
+    ("answer_matching_behavior", Feature::Text),
+    ("answer_not_matching_behavior", Feature::Text),
+    ("id", Feature::Text),
+    (
+        "metadata",
+        Feature::Struct(&[("imported", Feature::Struct(IMPORTED))]),
+    ),
+];
+
+const IMPORTED: &[(&str, Feature)] = &[
+    ("file", Feature::Text),
+    ("line", Feature::Integer),
+    ("id", Feature::Text),
+    ("family", Feature::Text),
+    ("behaviour", Feature::Text),
+    ("split", Feature::Text),
+    ("stem", Feature::Text),
+    ("header", Feature::Text),
+    (
+        "options",
+        Feature::List(&Feature::Struct(&[
+            ("letter", Feature::Text),
+            ("text", Feature::Text),
+        ])),
+    ),
+    ("matching", Feature::List(&Feature::Text)),
+    ("not_matching", Feature::List(&Feature::Text)),
+    ("not_matching_is_list", Feature::Boolean),
+    (
+        "cells",
+        Feature::List(&Feature::Struct(&[
+            ("name", Feature::Text),
+            ("value", Feature::Text),
+        ])),
+    ),
+    ("faults", Feature::List(&Feature::Text)),
+    ("original", Feature::Text),
+];
+
 const METADATA: &[(&str, Feature)] = &[
     ("label", Feature::Text),
     ("candidate", Feature::Text),
     ("slot", Feature::Struct(SLOT)),
     ("reply", Feature::Text),
     ("flags", Feature::List(&Feature::Text)),
+    ("split", Feature::Text),
     ("judgements", Feature::List(&Feature::Struct(JUDGEMENT))),
 ];
 
@@ -110,6 +157,7 @@ fn push_field(text: &mut String, name: &str, feature: Feature, indent: usize) {
 /// The word of a type without parts. Lists of lists don't occur in a row.
 fn scalar(feature: Feature) -> &'static str {
     match feature {
+        Feature::Boolean => "bool",
         Feature::Integer => "int64",
         Feature::Float => "float64",
         Feature::Text | Feature::List(_) | Feature::Struct(_) => "string",

@@ -5,8 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use evalwright_core::{Cell, ContentHash, Method, ModelIdentity, Sampling, Seed, TokenUsage};
+use evalwright_core::{
+    Cell, ContentHash, Group, Method, ModelIdentity, Sampling, Seed, TokenUsage,
+};
 use serde::{Deserialize, Serialize};
+
+use crate::error::DatasetError;
+use crate::selection::SelectionRecord;
 
 /// The format of this file.
 pub const MANIFEST_SCHEMA: &str = "evalwright.manifest/1";
@@ -52,10 +57,13 @@ pub struct Manifest {
     pub minimum_confidence: f64,
     /// How duplicates were found.
     pub dedup: DedupRecord,
-    /// How rows were chosen: `spread` or `top`.
+    /// How rows were chosen: `spread`, `clusters` or `top`.
     pub take: String,
     /// Order of the rows: `shuffled` or `confidence`.
     pub order: String,
+    /// What the choice of the rows left of the give-aways, and what it cost; versions of old lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<SelectionRecord>,
     /// How many candidates came, stayed and fell.
     pub funnel: Funnel,
     /// Tokens of all replies that this version uses.
@@ -63,10 +71,52 @@ pub struct Manifest {
     /// How many of the generator's replies carry each note, by the note's code.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub notes: BTreeMap<String, u64>,
+    /// The columns of a row before `id` and `metadata`, where the kind maps them itself; empty for statements.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<ColumnRecord>,
     /// SHA-256 over the sorted `(file, SHA-256)` pairs of `files`.
     pub content: Option<ContentHash>,
     /// Every file of the version but this one and `run.json`.
     pub files: BTreeMap<String, FileRecord>,
+    /// SHA-256 over this file's own bytes without the seal, so that a changed manifest shows. Versions published
+    /// before there were seals have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<ContentHash>,
+}
+
+impl Manifest {
+    /// The file as it is on disk: indented, with a final newline.
+    ///
+    /// # Errors
+    /// Never for values that JSON can hold.
+    pub fn bytes(&self) -> Result<Vec<u8>, DatasetError> {
+        let mut bytes = serde_json::to_vec_pretty(self).map_err(|source| DatasetError::Json {
+            what: "the manifest",
+            source,
+        })?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
+    /// The seal that belongs to everything else in the manifest.
+    ///
+    /// # Errors
+    /// As [`Manifest::bytes`].
+    pub fn sealed_by(&self) -> Result<ContentHash, DatasetError> {
+        let mut open = self.clone();
+        open.seal = None;
+        Ok(ContentHash::of(&open.bytes()?))
+    }
+}
+
+/// A column of the rows of a kind that maps them itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnRecord {
+    /// Its name.
+    pub name: String,
+    /// Its JSON type as the kind's schema says: `string`, `number`, `integer`, `boolean` or `array` (of texts).
+    #[serde(rename = "type")]
+    pub json_type: String,
 }
 
 /// The version before.
@@ -109,6 +159,9 @@ pub struct RaterRecord {
     pub judge: String,
     /// The wording's name in the kind.
     pub wording: String,
+    /// What it judges: `label`, or another requirement of the kind.
+    #[serde(default = "label", skip_serializing_if = "is_label")]
+    pub requirement: String,
     /// How its score is read.
     pub method: Method,
     /// How many votes are counted for each candidate, where the method counts them.
@@ -121,6 +174,30 @@ pub struct RaterRecord {
     /// How many of its replies carry each note, by the note's code; replies without notes are not counted.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub notes: BTreeMap<String, u64>,
+    /// How much it mattered where the matching answer stood, where answers are shown in both orders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<PositionRecord>,
+}
+
+/// The effect of an answer's position on a rater that was shown the answers in both orders.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct PositionRecord {
+    /// Candidates (and drawn rows) that were shown in both orders and whose probability is known in both.
+    pub pairs: u64,
+    /// In how many of them the likelier answer was the same in both orders.
+    pub same_answer: u64,
+    /// Mean P(matching answer) where it stands earlier, less where it stands later; 0 without any effect. Before
+    /// calibration; the mean over both orders is what counts.
+    pub shift: f64,
+}
+
+/// What raters judge in a kind with one requirement.
+fn label() -> String {
+    "label".to_owned()
+}
+
+fn is_label(requirement: &str) -> bool {
+    requirement == "label"
 }
 
 /// A logistic calibration: P = 1 / (1 + exp(−(slope · log-odds + intercept))).
@@ -134,15 +211,29 @@ pub struct CalibrationRecord {
     pub origin: String,
 }
 
+/// How texts that mean the same were found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SemanticRecord {
+    /// Cosine of two vectors from which two texts of one label are duplicates.
+    pub threshold: f64,
+    /// What made the vectors.
+    pub embedder: ModelIdentity,
+    /// Pairs of texts with different labels that are as similar as that. Both stayed.
+    pub alike_across_labels: u64,
+}
+
 /// How duplicates were found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DedupRecord {
-    /// Layers in order: `exact`, `normalised`, `near`.
+    /// Layers in order: `exact`, `normalised`, `near`, `semantic`.
     pub layers: Vec<String>,
     /// The shingle of the near layer: `word 1-grams`, `character 4-grams`.
     pub shingle: Option<String>,
     /// Jaccard similarity from which two texts are near duplicates.
     pub near: Option<f64>,
+    /// The semantic layer, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub semantic: Option<SemanticRecord>,
 }
 
 /// How many candidates came, stayed and fell. `asked = accepted + rejected + pending` always holds.
@@ -186,6 +277,9 @@ pub struct StageCount {
 pub struct CellCount {
     /// The cell.
     pub cell: Cell,
+    /// The rest of the cell, where the kind balances more than the label.
+    #[serde(default, skip_serializing_if = "Group::is_empty")]
+    pub group: Group,
     /// Rows wanted.
     pub wanted: u64,
     /// Rows published.

@@ -53,7 +53,7 @@ pub fn content_hash(files: &BTreeMap<String, FileRecord>) -> ContentHash {
 }
 
 /// Publishes a version as `<dataset_folder>/<version>` and gives back that folder. Fills in the
-/// manifest's `files` and `content`; `run_facts` becomes `run.json`.
+/// manifest's `files`, `content` and `seal`; `run_facts` becomes `run.json`.
 ///
 /// # Errors
 /// When the version is already there, a name is not usable, or the file system fails; then nothing
@@ -92,7 +92,8 @@ pub fn publish_with(
     }
     manifest.files = files.records();
     manifest.content = Some(content_hash(&manifest.files));
-    let manifest = manifest_bytes(&manifest)?;
+    manifest.seal = Some(manifest.sealed_by()?);
+    let manifest = manifest.bytes()?;
     let mut contents: Vec<(&str, &[u8])> = files
         .0
         .iter()
@@ -114,16 +115,6 @@ pub fn publish_with(
             layer.remove_folder(&temporary).ok();
         })?;
     Ok(place)
-}
-
-/// The manifest as it is on disk: indented, with a final newline.
-fn manifest_bytes(manifest: &Manifest) -> Result<Vec<u8>, DatasetError> {
-    let mut bytes = serde_json::to_vec_pretty(manifest).map_err(|source| DatasetError::Json {
-        what: "the manifest",
-        source,
-    })?;
-    bytes.push(b'\n');
-    Ok(bytes)
 }
 
 /// Each part must be a plain name that means the same on every system and is not hidden.

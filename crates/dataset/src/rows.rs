@@ -230,7 +230,7 @@ fn parse_line<T: DeserializeOwned>(
     }
 }
 
-fn has_several_objects(text: &str) -> bool {
+pub(crate) fn has_several_objects(text: &str) -> bool {
     serde_json::Deserializer::from_str(text)
         .into_iter::<Value>()
         .take_while(Result::is_ok)

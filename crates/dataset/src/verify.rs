@@ -20,7 +20,7 @@ pub fn verify_files(folder: &Path, manifest: &Manifest) -> Result<(), DatasetErr
         problem,
     };
     let mut present = BTreeSet::new();
-    list(folder, "", &mut present)?;
+    list_files(folder, "", &mut present)?;
     for (name, record) in &manifest.files {
         let path = folder.join(name);
         if !present.remove(name) {
@@ -64,13 +64,17 @@ pub fn verify_files(folder: &Path, manifest: &Manifest) -> Result<(), DatasetErr
 }
 
 /// All files below a folder as relative paths with `/`.
-fn list(folder: &Path, prefix: &str, found: &mut BTreeSet<String>) -> Result<(), DatasetError> {
+pub(crate) fn list_files(
+    folder: &Path,
+    prefix: &str,
+    found: &mut BTreeSet<String>,
+) -> Result<(), DatasetError> {
     let unreadable = |source| DatasetError::from_read(folder, source);
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
         if entry.file_type().map_err(unreadable)?.is_dir() {
-            list(&entry.path(), &format!("{name}/"), found)?;
+            list_files(&entry.path(), &format!("{name}/"), found)?;
         } else {
             found.insert(name);
         }

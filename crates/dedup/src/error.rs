@@ -1,7 +1,7 @@
 //! What can be wrong with a request to find duplicates. Texts are never wrong: any text can be compared.
 
 /// Why no duplicates were looked for.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DedupError {
     /// The threshold is no similarity that two different texts could have to reach.
@@ -38,4 +38,47 @@ pub enum DedupError {
         /// How many were given.
         count: usize,
     },
+    /// Numbers that do not divide into vectors.
+    #[error("{numbers} numbers are no whole number of vectors of {dimension}")]
+    Dimension {
+        /// How many numbers were given.
+        numbers: usize,
+        /// Numbers in a vector.
+        dimension: usize,
+    },
+    /// A vector whose length is not 1.
+    #[error("vector {row} has length {length}: divide each vector by its length first")]
+    NotUnit {
+        /// Its row.
+        row: usize,
+        /// Its length.
+        length: f64,
+    },
+    /// The threshold of cosines is none.
+    #[error("cosine threshold {threshold} is not in (0, 1]: give one such as 0.85")]
+    Cosine {
+        /// The threshold given.
+        threshold: f64,
+    },
+    /// Not one vector for each item.
+    #[error("{vectors} vectors for {items} items: give one for each")]
+    Vectors {
+        /// How many vectors were given.
+        vectors: usize,
+        /// How many items.
+        items: usize,
+    },
+    /// A file of the scratch folder cannot be made, written or read.
+    #[error("cannot use a scratch file")]
+    Scratch {
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+}
+
+impl DedupError {
+    pub(crate) fn scratch(cause: std::io::Error) -> Self {
+        Self::Scratch { cause }
+    }
 }

@@ -23,15 +23,28 @@ pub(crate) fn join(left: u64, right: u64) -> u64 {
 /// The hash of a text: eight bytes at a time, little-endian, the last ones filled up with zeros; the length goes first.
 #[must_use]
 pub(crate) fn text(text: &str) -> u64 {
-    let mut state = mix(STEP ^ text.len() as u64);
-    for chunk in text.as_bytes().chunks(8) {
-        let word = chunk
-            .iter()
-            .rev()
-            .fold(0_u64, |word, byte| (word << 8) | u64::from(*byte));
-        state = join(state, word);
+    chunks(text).fold(mix(STEP ^ text.len() as u64), join)
+}
+
+/// Two hashes of a text; two texts share both with a probability of 2⁻¹²⁸.
+#[must_use]
+pub(crate) fn wide(text: &str) -> [u64; 2] {
+    let length = text.len() as u64;
+    chunks(text).fold(
+        [mix(STEP ^ length), mix(!STEP ^ length)],
+        |[one, two], word| [join(one, word), join(two, !word)],
+    )
+}
+
+fn chunks(text: &str) -> impl Iterator<Item = u64> {
+    let (whole, rest) = text.as_bytes().as_chunks::<8>();
+    let mut last = [0; 8];
+    for (to, from) in last.iter_mut().zip(rest) {
+        *to = *from;
     }
-    state
+    let last = (!rest.is_empty()).then_some(u64::from_le_bytes(last));
+    let whole = whole.iter().map(|chunk| u64::from_le_bytes(*chunk));
+    whole.chain(last)
 }
 
 /// The salt of the hash function with this number.
@@ -51,5 +64,8 @@ mod tests {
         assert_ne!(text("a"), text("a\0"));
         assert_ne!(text("abcdefgh1"), text("abcdefgh2"));
         assert_ne!(join(1, 2), join(2, 1));
+        let [one, two] = wide("a text of some length");
+        assert_eq!(one, text("a text of some length"));
+        assert_ne!(one, two);
     }
 }

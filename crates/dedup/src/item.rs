@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use crate::normalise::Form;
 use crate::shingle::Shingle;
 
 /// One text with what decides whether it survives.
@@ -24,10 +25,12 @@ pub struct Item<'a> {
 pub struct Layers {
     /// Same bytes.
     pub exact: bool,
-    /// Same after [`crate::normalise`].
+    /// Same once both are brought into the form.
     pub normalised: bool,
-    /// Similar enough after [`crate::normalise`]; implies that texts that are the same after it are linked.
+    /// Similar enough in the form; implies that texts that are the same in it are linked.
     pub near: Option<Near>,
+    /// The form in which `normalised` and `near` compare texts.
+    pub form: Form,
 }
 
 /// When two texts are near.
@@ -48,16 +51,19 @@ pub enum Layer {
     Normalised,
     /// Near, or linked by a chain of near texts.
     Near,
+    /// Alike in meaning, or linked by a chain of such texts.
+    Semantic,
 }
 
 impl Layer {
-    /// The word in kind files and reports: `exact`, `normalised`, `near`.
+    /// The word in kind files and reports: `exact`, `normalised`, `near`, `semantic`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Exact => "exact",
             Self::Normalised => "normalised",
             Self::Near => "near",
+            Self::Semantic => "semantic",
         }
     }
 }
@@ -77,11 +83,13 @@ pub struct Dropped {
     pub of: usize,
     /// What links the two.
     pub layer: Layer,
-    /// Jaccard similarity of the two normalised texts; 1 for `exact` and `normalised`. It may lie below the
-    /// threshold where a chain of near texts links an item to its survivor.
+    /// Jaccard similarity of the two texts in their form, or the cosine of their vectors; 1 for `exact` and
+    /// `normalised`. It may lie below the threshold where a chain links an item to its survivor.
     pub similarity: f64,
     /// Whether it fell because a linked text has another label. Then none of the linked texts stays.
     pub conflict: bool,
+    /// Whether it fell because `of` is a reference: a text that is only compared with, such as a few-shot example.
+    pub reference: bool,
 }
 
 /// What stays and what falls, by position; each list in ascending order of position.

@@ -1,9 +1,43 @@
 //! Texts brought into one form, so that differences of writing alone do not count.
 //!
 //! Letters of every script, accents, digits and signs inside the text are kept: a normaliser that keeps less
-//! makes unlike texts alike. All three functions are idempotent.
+//! makes unlike texts alike. Only [`words`] takes signs out, for those who ask for it. All functions are idempotent.
 
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+
+/// What two texts are brought into before they are compared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// [`fold`]: case, blanks and the writing of accents do not count.
+    Folded,
+    /// [`normalise`]: nor do the signs that end the last sentence.
+    #[default]
+    Sentence,
+    /// [`words`]: nor does any sign.
+    Words,
+}
+
+impl Form {
+    /// The text in this form.
+    #[must_use]
+    pub fn of(self, text: &str) -> String {
+        match self {
+            Self::Folded => fold(text),
+            Self::Sentence => normalise(text),
+            Self::Words => words(text),
+        }
+    }
+
+    /// `folded`, `sentence` or `words`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Folded => "folded",
+            Self::Sentence => "sentence",
+            Self::Words => "words",
+        }
+    }
+}
 
 /// Signs that end a sentence and are taken off the end.
 const FINAL_SIGNS: [char; 7] = ['.', '!', '?', '…', '。', '！', '？'];
@@ -20,11 +54,20 @@ pub fn compose(text: &str) -> String {
 /// stays apart from `i`. Accents are kept.
 #[must_use]
 pub fn fold(text: &str) -> String {
-    let mut folded = fold_once(text);
+    let mut folded = String::with_capacity(text.len());
+    if text.is_ascii() {
+        fold_ascii(text, &mut folded);
+        return folded;
+    }
+    fold_once(text, &mut folded);
     // Folding can leave a letter apart from its accent, and the composed pair can fold once more. No known
     // letter needs a third round; the bound keeps any text from costing more than a few.
     for _ in 0..FOLD_ROUNDS {
-        let again = fold_once(&folded);
+        if folded.chars().all(is_settled) {
+            break;
+        }
+        let mut again = String::with_capacity(folded.len());
+        fold_once(&folded, &mut again);
         if again == folded {
             break;
         }
@@ -36,17 +79,45 @@ pub fn fold(text: &str) -> String {
 /// More rounds of folding than any letter of Unicode needs.
 const FOLD_ROUNDS: usize = 4;
 
-fn fold_once(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
+/// Characters that folding leaves as they are and that compose with nothing before or after them, so that a text of
+/// them alone needs no second round: ASCII but capitals, and the typographic signs.
+fn is_settled(character: char) -> bool {
+    (character.is_ascii() && !character.is_ascii_uppercase())
+        || matches!(character, '\u{2010}'..='\u{2027}')
+}
+
+fn fold_ascii(text: &str, folded: &mut String) {
+    for byte in text.bytes() {
+        // The ASCII characters that Unicode calls blanks.
+        if matches!(byte, b' ' | b'\t'..=b'\r') {
+            if !folded.is_empty() && !folded.ends_with(' ') {
+                folded.push(' ');
+            }
+        } else {
+            folded.push(char::from(byte.to_ascii_lowercase()));
+        }
+    }
+    if folded.ends_with(' ') {
+        folded.pop();
+    }
+}
+
+fn fold_once(text: &str, folded: &mut String) {
     for word in text.split_whitespace() {
         if !folded.is_empty() {
             folded.push(' ');
         }
-        for character in word.nfc() {
-            push_folded(character, &mut folded);
+        if word.is_ascii() {
+            folded.extend(word.chars().map(|c| c.to_ascii_lowercase()));
+        } else {
+            for character in word.nfc() {
+                push_folded(character, folded);
+            }
         }
     }
-    compose(&folded)
+    if is_nfc_quick(folded.chars()) != IsNormalized::Yes {
+        *folded = compose(folded);
+    }
 }
 
 fn push_folded(character: char, folded: &mut String) {
@@ -73,6 +144,24 @@ pub fn normalise(text: &str) -> String {
     } else {
         trimmed.to_owned()
     }
+}
+
+/// [`fold`], and only its words, one space between them: runs of letters, digits and apostrophes (`'`).
+///
+/// A text without any keeps its signs: `!!!` and `???` differ. But `C++` is `c`, and `3.5` is `3 5`.
+#[must_use]
+pub fn words(text: &str) -> String {
+    let folded = fold(text);
+    let mut kept = String::with_capacity(folded.len());
+    for word in folded.split(|c: char| !(c.is_alphanumeric() || c == '\'')) {
+        if !word.is_empty() {
+            if !kept.is_empty() {
+                kept.push(' ');
+            }
+            kept.push_str(word);
+        }
+    }
+    if kept.is_empty() { folded } else { kept }
 }
 
 /// Whether there is nothing to be seen in a text.
@@ -102,6 +191,15 @@ mod tests {
     }
 
     #[test]
+    fn words_are_letters_digits_and_apostrophes() {
+        assert_eq!(words("I can't -- really! -- wait."), "i can't really wait");
+        assert_eq!(words("don\u{2019}t\u{200b} 3.5%"), "don t 3 5");
+        assert_eq!(words("Я люблю дождь."), "я люблю дождь");
+        assert_eq!(words("!!!"), "!!!");
+        assert_ne!(words("👍"), words("👎"));
+    }
+
+    #[test]
     fn signs_alone_are_kept() {
         assert_eq!(normalise("!!!"), "!!!");
         assert_eq!(normalise(" ... "), "...");
@@ -116,6 +214,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn every_form_is_idempotent_and_ascii_folds_as_the_rest(text in any::<String>(), ascii in "[ -~\\t\n\x0b\r]{0,20}") {
+            for form in [Form::Folded, Form::Sentence, Form::Words] {
+                let once = form.of(&text);
+                prop_assert_eq!(form.of(&once), once.clone(), "{}", form.as_str());
+            }
+            let mut long_way = String::new();
+            fold_once(&ascii, &mut long_way);
+            prop_assert_eq!(fold(&ascii), long_way);
+        }
+
         #[test]
         fn folding_twice_changes_nothing(text in any::<String>()) {
             let once = normalise(&text);

@@ -71,7 +71,7 @@ impl fmt::Display for Shingle {
 impl FromStr for Shingle {
     type Err = DedupError;
 
-    /// Reads `word-1` or `character-4`.
+    /// Reads `word-1`, `character-4` or, as it is also written, `char-4`.
     fn from_str(text: &str) -> Result<Self, DedupError> {
         let unknown = || DedupError::Shingle {
             text: text.to_owned(),
@@ -83,7 +83,7 @@ impl FromStr for Shingle {
         let length: usize = length.parse().map_err(|_| unknown())?;
         let shingle = match unit {
             "word" => Self::Words(length),
-            "character" => Self::Characters(length),
+            "char" | "character" => Self::Characters(length),
             _ => return Err(unknown()),
         };
         shingle.check()?;
@@ -146,8 +146,10 @@ mod tests {
 
     #[test]
     fn names_are_read_and_shown() {
-        assert_eq!("word-1".parse(), Ok(Shingle::Words(1)));
-        assert_eq!("character-4".parse(), Ok(Shingle::Characters(4)));
+        assert_eq!("word-1".parse::<Shingle>().unwrap(), Shingle::Words(1));
+        for name in ["character-4", "char-4"] {
+            assert_eq!(name.parse::<Shingle>().unwrap(), Shingle::Characters(4));
+        }
         assert_eq!(Shingle::Words(1).to_string(), "word 1-grams");
         assert_eq!(Shingle::Characters(4).to_string(), "character 4-grams");
         for wrong in [

@@ -2,43 +2,59 @@
 //!
 //! The root of a cluster is its smallest member, whatever the order of the links.
 
-/// A forest over `0..n`.
+/// A forest over `0..n`, n below 2³².
+#[derive(Debug)]
 pub(crate) struct UnionFind {
-    parents: Vec<usize>,
+    parents: Vec<u32>,
 }
 
 impl UnionFind {
     /// `count` clusters of one.
-    pub(crate) fn new(count: usize) -> Self {
+    pub(crate) fn new(count: u32) -> Self {
         Self {
             parents: (0..count).collect(),
         }
     }
 
     /// The smallest member of the cluster; a number that is no member is its own cluster.
-    pub(crate) fn root(&mut self, member: usize) -> usize {
+    pub(crate) fn root(&self, member: u32) -> u32 {
         let mut current = member;
-        while let Some(&parent) = self.parents.get(current) {
+        while let Some(&parent) = self.parents.get(current as usize) {
             if parent == current {
                 break;
             }
-            // Halving the path keeps later look-ups short.
-            let grandparent = self.parents.get(parent).copied().unwrap_or(parent);
-            if let Some(slot) = self.parents.get_mut(current) {
-                *slot = grandparent;
-            }
-            current = grandparent;
+            current = parent;
         }
         current
     }
 
     /// Puts two clusters together.
-    pub(crate) fn link(&mut self, left: usize, right: usize) {
-        let (left, right) = (self.root(left), self.root(right));
+    pub(crate) fn link(&mut self, left: u32, right: u32) {
+        let (left, right) = (self.shortened(left), self.shortened(right));
         let (small, large) = (left.min(right), left.max(right));
-        if let Some(slot) = self.parents.get_mut(large) {
+        if let Some(slot) = self.parents.get_mut(large as usize) {
             *slot = small;
         }
+    }
+
+    /// The root; the way to it is halved, which keeps later look-ups short.
+    fn shortened(&mut self, member: u32) -> u32 {
+        let mut current = member;
+        loop {
+            let parent = self.parent(current);
+            if parent == current {
+                return current;
+            }
+            let above = self.parent(parent);
+            if let Some(slot) = self.parents.get_mut(current as usize) {
+                *slot = above;
+            }
+            current = above;
+        }
+    }
+
+    fn parent(&self, member: u32) -> u32 {
+        self.parents.get(member as usize).copied().unwrap_or(member)
     }
 }
 
@@ -60,5 +76,6 @@ mod tests {
         );
         clusters.link(3, 1);
         assert_eq!(clusters.root(4), 0);
+        assert_eq!(clusters.root(9), 9);
     }
 }

@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use evalwright_dedup::{
-    Item, Layer, Layers, Near, Outcome, Shingle, compose, find_duplicates, fold, jaccard, normalise,
+    Form, Item, Layer, Layers, Near, Outcome, Shingle, compose, find_duplicates, fold, jaccard,
+    normalise,
 };
 use serde_json::Value;
 
@@ -70,6 +71,7 @@ const EXACT: Layers = Layers {
     exact: true,
     normalised: false,
     near: None,
+    form: Form::Sentence,
 };
 
 fn all(threshold: f64, shingle: Shingle) -> Layers {
@@ -77,6 +79,7 @@ fn all(threshold: f64, shingle: Shingle) -> Layers {
         exact: true,
         normalised: true,
         near: Some(Near { threshold, shingle }),
+        form: Form::Sentence,
     }
 }
 
@@ -214,6 +217,7 @@ fn n04_case_space_nfc() {
         exact: true,
         normalised: true,
         near: None,
+        form: Form::Sentence,
     };
     let outcome = case.find(layers);
     assert_eq!(outcome.kept.len() as u64, wanted("kept_also_final_dot"));
@@ -239,6 +243,7 @@ fn n05_threshold_one() {
         exact: false,
         normalised: false,
         near: Some(near),
+        form: Form::Sentence,
     });
     assert_eq!(
         Some(outcome.kept.len() as u64),
@@ -254,6 +259,7 @@ fn n06_same_text_other_label() {
         exact: true,
         normalised: true,
         near: None,
+        form: Form::Sentence,
     });
     assert!(outcome.kept.is_empty(), "first wins silently");
     assert_eq!(outcome.dropped.len(), 3);

@@ -5,7 +5,7 @@
 //! them, so memory follows the requests in flight and not the number of prompts.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use evalwright_core::{
     AnswerScore, Finish, Interrupt, SampleRequest, ScoreMode, ScoreReply, ScoreRequest,
@@ -18,6 +18,7 @@ use crate::logits::{NonFiniteLogits, log_sum_exp};
 use crate::sampler::Sampler;
 use crate::segment::{Chain, Segment};
 use crate::tokenizer::Tokenizer;
+use crate::workers::{Stopped, lock, work};
 
 /// Texts that one worker writes at a time. More rows make the products faster up to about here.
 pub(crate) const TEXTS_IN_FLIGHT: usize = 64;
@@ -45,19 +46,6 @@ struct Job<'a, R> {
 pub(crate) type Receive<'a, R> =
     &'a (dyn Fn(usize, Result<R, SlotFailure>) -> Result<(), String> + Sync);
 
-/// Why the work ended early.
-pub(crate) enum Stopped {
-    Interrupted,
-    Receiver(String),
-    Engine(LocalError),
-}
-
-impl From<LocalError> for Stopped {
-    fn from(error: LocalError) -> Self {
-        Self::Engine(error)
-    }
-}
-
 /// A distinct prompt's tokens and, while some request needs it, its computed state.
 struct PromptEntry {
     tokens: Vec<u32>,
@@ -78,11 +66,6 @@ struct Prompts {
     shared: Chain,
 }
 
-/// A lock whose holder panicked still guards a whole value here: every update is one assignment.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Engine {
     /// Writes texts. `prompts` are token ids by request.
     pub(crate) fn sample(
@@ -99,7 +82,7 @@ impl Engine {
         };
         let prompts = self.plan(requests, prompts, &mut queue, refuse, receive)?;
         let queue = Mutex::new(queue);
-        self.work(threads, || self.write(&queue, &prompts, interrupt, receive))?;
+        work(threads, || self.write(&queue, &prompts, interrupt, receive))?;
         finished(&queue)
     }
 
@@ -133,7 +116,7 @@ impl Engine {
         };
         let prompts = self.plan(requests, prompts, &mut queue, refuse, receive)?;
         let queue = Mutex::new(queue);
-        self.work(threads, || {
+        work(threads, || {
             self.rate(&queue, &prompts, &continuations, interrupt, receive)
         })?;
         finished(&queue)
@@ -282,35 +265,6 @@ impl Engine {
         });
         *slot = Arc::downgrade(&state);
         Ok(state)
-    }
-
-    /// Runs one worker per thread and returns the first failure.
-    fn work(
-        &self,
-        threads: usize,
-        worker: impl Fn() -> Result<(), Stopped> + Sync,
-    ) -> Result<(), Stopped> {
-        let outcome: Mutex<Result<(), Stopped>> = Mutex::new(Ok(()));
-        std::thread::scope(|scope| {
-            for _ in 0..threads.max(1) {
-                scope.spawn(|| {
-                    // A pool of one keeps every product on this thread: nothing waits at a barrier.
-                    let result = rayon::ThreadPoolBuilder::new()
-                        .num_threads(1)
-                        .use_current_thread()
-                        .build()
-                        .map_err(|cause| Stopped::Engine(LocalError::Engine(cause.to_string())))
-                        .and_then(|_pool| worker());
-                    if let Err(stopped) = result {
-                        let mut outcome = lock(&outcome);
-                        if outcome.is_ok() {
-                            *outcome = Err(stopped);
-                        }
-                    }
-                });
-            }
-        });
-        outcome.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A worker that writes texts until the queue is empty.

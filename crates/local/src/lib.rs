@@ -12,14 +12,18 @@ mod forward;
 mod gguf;
 mod logits;
 mod model;
+mod product;
 mod sampler;
 mod segment;
+mod sentence;
 mod tokenizer;
 mod weights;
+mod workers;
 
 pub use chat_template::ChatTemplate;
 pub use error::LocalError;
 pub use gguf::{GgufFile, MetadataValue, TensorInfo};
 pub use logits::{NonFiniteLogits, log_probability, log_sum_exp};
 pub use model::{LocalModel, OpenOptions};
+pub use sentence::{DIMENSIONS, EncoderOptions, SentenceEncoder};
 pub use tokenizer::Tokenizer;

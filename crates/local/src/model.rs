@@ -10,12 +10,13 @@ use evalwright_core::{
 };
 
 use crate::chat_template::ChatTemplate;
-use crate::engine::{Engine, Stopped, TEXTS_IN_FLIGHT};
+use crate::engine::{Engine, TEXTS_IN_FLIGHT};
 use crate::error::LocalError;
 use crate::forward::Network;
 use crate::gguf::GgufFile;
 use crate::tokenizer::{Stretch, Tokenizer};
 use crate::weights::{Weights, read_shape};
+use crate::workers::Stopped;
 
 /// The engine's name and version, part of every reply's key: raise it when results change.
 const ENGINE: &str = "evalwright-local/1 candle-core/0.11.1";

@@ -8,6 +8,7 @@ mod error;
 pub mod money;
 pub(crate) mod probability;
 pub mod remote;
+pub mod replay;
 pub mod server;
 pub mod weights;
 pub(crate) mod wire;

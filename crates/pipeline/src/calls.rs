@@ -2,15 +2,16 @@
 //!
 //! All misses of a batch go to the model in one call, so that it can work on them together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
 use std::thread;
 
 use evalwright_core::model::Deliver;
 use evalwright_core::{
-    ContentHash, Interrupt, Model, ModelError, ModelIdentity, SampleRequest, ScoreReply,
-    ScoreRequest, SlotFailure, TextReply, TokenUsage,
+    ContentHash, Interrupt, Model, ModelError, SampleRequest, ScoreReply, ScoreRequest,
+    SlotFailure, StopReason, TextReply, TokenUsage,
 };
-use evalwright_store::{Entry, ReplyStore, StoreError, sample_key, score_key};
+use evalwright_store::{Entry, ModelKey, ReplyStore, StoreError};
 
 use crate::error::PipelineError;
 use crate::inbox::Inbox;
@@ -41,7 +42,7 @@ pub(crate) trait Call: Clone + Sync {
     /// Its kind.
     const KIND: CallKind;
 
-    fn key(&self, model: &ModelIdentity) -> ContentHash;
+    fn key(&self, model: &ModelKey) -> ContentHash;
     fn stored(
         store: &ReplyStore,
         key: ContentHash,
@@ -65,8 +66,8 @@ impl Call for SampleRequest {
     type Reply = TextReply;
     const KIND: CallKind = CallKind::Sample;
 
-    fn key(&self, model: &ModelIdentity) -> ContentHash {
-        sample_key(model, self)
+    fn key(&self, model: &ModelKey) -> ContentHash {
+        model.sample(self)
     }
 
     fn stored(
@@ -105,8 +106,8 @@ impl Call for ScoreRequest {
     type Reply = ScoreReply;
     const KIND: CallKind = CallKind::Score;
 
-    fn key(&self, model: &ModelIdentity) -> ContentHash {
-        score_key(model, self)
+    fn key(&self, model: &ModelKey) -> ContentHash {
+        model.score(self)
     }
 
     fn stored(
@@ -213,61 +214,70 @@ impl<'a> Caller<'a> {
         model: &dyn Model,
         requests: &[C],
     ) -> Result<Vec<Answer<C::Reply>>, PipelineError> {
-        let identity = model.identity();
-        let keys: Vec<ContentHash> = requests
-            .iter()
-            .map(|request| request.key(identity))
-            .collect();
-        let mut replies = BTreeMap::new();
-        let mut misses: Vec<(ContentHash, C)> = Vec::new();
-        let mut looked_up = BTreeSet::new();
-        for (key, request) in keys.iter().zip(requests) {
-            if !looked_up.insert(*key) {
-                continue;
-            }
-            match C::stored(self.store, *key)? {
+        let mut batch = Batch::new(&ModelKey::of(model.identity()), requests);
+        let mut misses = Vec::new();
+        for (place, distinct) in batch.distinct.iter_mut().enumerate() {
+            match C::stored(self.store, distinct.key)? {
                 Some(reply) => {
-                    let reply = request
+                    let reply = distinct
+                        .request
                         .check(reply)
                         .map_err(|problem| broken(model, &problem))?;
-                    replies.insert(*key, reply);
+                    distinct.reply = Some(reply);
                 }
-                None => misses.push((*key, request.clone())),
+                None => misses.push(place),
             }
         }
         self.progress.event(&Event::Batch {
             call: C::KIND,
-            model: identity.name.clone(),
-            from_store: count(replies.len()),
+            model: model.identity().name.clone(),
+            from_store: count(batch.distinct.len() - misses.len()),
             to_send: count(misses.len()),
         });
-        for reply in replies.values() {
+        for reply in batch.replies() {
             tell::<C>(self.progress, reply, true);
         }
-        self.send(model, misses, &mut replies)?;
-        for (key, reply) in &replies {
-            if self.seen.insert(*key) {
+        self.send(model, requests, &misses, &mut batch)?;
+        for distinct in &batch.distinct {
+            if let Some(reply) = &distinct.reply
+                && self.seen.insert(distinct.key)
+            {
                 *self.used.of(C::KIND) += 1;
                 self.usage += usage_of::<C>(reply);
             }
         }
-        Ok(keys
-            .into_iter()
-            .filter_map(|key| {
-                replies.get(&key).map(|reply| Answer {
-                    key,
-                    reply: reply.clone(),
-                })
-            })
-            .collect())
+        Ok(batch.answers())
+    }
+
+    /// Asks for one answer that the outcome does not use: it is sent and kept, and counts as sent alone. A model
+    /// that gives none however often it is asked is as good as none.
+    pub(crate) fn try_out<C: Call>(
+        &mut self,
+        model: &dyn Model,
+        request: &C,
+    ) -> Result<(), PipelineError> {
+        let (used, usage, seen) = (self.used, self.usage, self.seen.clone());
+        let answers = self.ask(model, std::slice::from_ref(request))?;
+        (self.used, self.usage, self.seen) = (used, usage, seen);
+        for answer in answers {
+            if let Err(failure @ SlotFailure::GaveUp { .. }) = answer.reply {
+                return Err(PipelineError::Model(ModelError::Stopped {
+                    model: model.identity().name.clone(),
+                    reason: StopReason::ServerSick,
+                    cause: format!("not one answer came: {failure}"),
+                }));
+            }
+        }
+        Ok(())
     }
 
     /// Sends what the store does not hold, and adds the replies once they are durable.
     fn send<C: Call>(
         &mut self,
         model: &dyn Model,
-        misses: Vec<(ContentHash, C)>,
-        replies: &mut BTreeMap<ContentHash, Result<C::Reply, SlotFailure>>,
+        all: &[C],
+        misses: &[usize],
+        batch: &mut Batch<'_, C>,
     ) -> Result<(), PipelineError> {
         if misses.is_empty() {
             return Ok(());
@@ -275,7 +285,17 @@ impl<'a> Caller<'a> {
         if self.interrupt.is_asked() {
             return Err(PipelineError::Interrupted);
         }
-        let (keys, requests): (Vec<ContentHash>, Vec<C>) = misses.into_iter().unzip();
+        let missing = || misses.iter().filter_map(|place| batch.distinct.get(*place));
+        let keys: Vec<ContentHash> = missing().map(|distinct| distinct.key).collect();
+        // As a rule nothing is there yet, and a copy of all prompts would be most of the memory of a large batch.
+        let requests: Cow<'_, [C]> = if misses.len() == all.len() {
+            Cow::Borrowed(all)
+        } else {
+            missing()
+                .map(|distinct| distinct.request.clone())
+                .collect::<Vec<C>>()
+                .into()
+        };
         let inbox = Inbox::new(
             self.store,
             model.identity(),
@@ -302,24 +322,92 @@ impl<'a> Caller<'a> {
             Ok::<_, PipelineError>((ended, committed))
         });
         let (kept, failure) = inbox.into_kept();
-        *self.sent.of(C::KIND) += count(kept.len());
-        let missing = keys.len() - kept.len();
-        replies.extend(kept);
+        let mut came = 0;
+        for (place, reply) in misses.iter().zip(kept) {
+            came += usize::from(reply.is_some());
+            if let Some(distinct) = batch.distinct.get_mut(*place) {
+                distinct.reply = reply;
+            }
+        }
+        *self.sent.of(C::KIND) += count(came);
         if let Some(failure) = failure {
             return Err(failure.into());
         }
         let (ended, committed) = ended?;
         ended?;
         committed?;
-        if missing > 0 {
+        if came < misses.len() {
             return Err(PipelineError::Unanswered {
                 model: model.identity().name.clone(),
                 call: C::KIND.as_str(),
-                missing: count(missing),
-                asked: count(keys.len()),
+                missing: count(misses.len() - came),
+                asked: count(misses.len()),
             });
         }
         Ok(())
+    }
+}
+
+/// Requests of one call, of which equal ones are one.
+struct Batch<'r, C: Call> {
+    /// Each request once, in the order of their first appearance.
+    distinct: Vec<Distinct<'r, C>>,
+    /// For each request its position among those.
+    places: Vec<usize>,
+}
+
+struct Distinct<'r, C: Call> {
+    key: ContentHash,
+    request: &'r C,
+    reply: Option<Result<C::Reply, SlotFailure>>,
+}
+
+impl<'r, C: Call> Batch<'r, C> {
+    fn new(model: &ModelKey, requests: &'r [C]) -> Self {
+        let mut distinct: Vec<Distinct<'r, C>> = Vec::with_capacity(requests.len());
+        let mut known: HashMap<ContentHash, usize> = HashMap::with_capacity(requests.len());
+        let places = requests
+            .iter()
+            .map(|request| {
+                let key = request.key(model);
+                *known.entry(key).or_insert_with(|| {
+                    distinct.push(Distinct {
+                        key,
+                        request,
+                        reply: None,
+                    });
+                    distinct.len() - 1
+                })
+            })
+            .collect();
+        Self { distinct, places }
+    }
+
+    /// The replies that are there.
+    fn replies(&self) -> impl Iterator<Item = &Result<C::Reply, SlotFailure>> {
+        self.distinct
+            .iter()
+            .filter_map(|distinct| distinct.reply.as_ref())
+    }
+
+    /// The answer to each request, in their order.
+    fn answers(mut self) -> Vec<Answer<C::Reply>> {
+        let is_single = self.distinct.len() == self.places.len();
+        self.places
+            .into_iter()
+            .filter_map(|place| {
+                let distinct = self.distinct.get_mut(place)?;
+                let reply = if is_single {
+                    distinct.reply.take()
+                } else {
+                    distinct.reply.clone()
+                };
+                Some(Answer {
+                    key: distinct.key,
+                    reply: reply?,
+                })
+            })
+            .collect()
     }
 }
 

@@ -50,11 +50,26 @@ pub enum PipelineError {
         /// What is wrong and what to do.
         problem: String,
     },
+    /// The process of a rule did not answer as it must.
+    #[error("rule `{rule}` on candidate {candidate}: {problem}")]
+    Rule {
+        /// The rule's name.
+        rule: String,
+        /// The candidate that it was asked about.
+        candidate: String,
+        /// What the process did instead.
+        problem: String,
+    },
     /// No judge was given.
     #[error(
         "no model is named that judges: name at least one under `judges` in the behaviour's models"
     )]
     NoJudge,
+    /// The kind looks for texts that mean the same and nothing makes vectors.
+    #[error(
+        "stage `dedup` names `semantic`, and no embedder is given that turns texts into vectors"
+    )]
+    NoEmbedder,
     /// A judge can do nothing that the kind's counting raters ask.
     #[error(
         "judge {judge} can do none of what the kind's counting raters ask ({methods}): name a judge that \
@@ -77,6 +92,29 @@ pub enum PipelineError {
     TooFewRows {
         /// Rows asked for.
         rows: u32,
+    },
+    /// Rows that cannot be shared out.
+    #[error(
+        "{rows} rows cannot be shared out: this kind makes them in lots of {lot}, so write a multiple such as \
+         `rows = {fits}`"
+    )]
+    UnevenRows {
+        /// Rows asked for.
+        rows: u32,
+        /// Rows that come together.
+        lot: u32,
+        /// A number near it that fits.
+        fits: u32,
+    },
+    /// Fewer rows than come together.
+    #[error(
+        "{rows} rows are fewer than the {lot} that this kind makes at once: ask for at least {lot}"
+    )]
+    FewerThanOneLot {
+        /// Rows asked for.
+        rows: u32,
+        /// Rows that come together.
+        lot: u32,
     },
     /// The system gives no thread for keeping replies.
     #[error("no thread can be started that keeps replies: {0}")]

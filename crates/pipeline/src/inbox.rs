@@ -7,7 +7,6 @@
 //! run has kept another reply to the same request first, that one is used: what is published never depends on who
 //! came last.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use evalwright_core::{ContentHash, Interrupt, ModelIdentity, SlotFailure};
@@ -18,8 +17,8 @@ use crate::progress::{Event, Progress};
 
 /// What a request brought.
 type Reply<C> = Result<<C as Call>::Reply, SlotFailure>;
-/// Replies that may be used, by key.
-type Kept<C> = BTreeMap<ContentHash, Reply<C>>;
+/// For each request the reply that may be used.
+type Kept<C> = Vec<Option<Reply<C>>>;
 
 /// The replies of one batch on their way into the store.
 pub(crate) struct Inbox<'a, C: Call> {
@@ -34,7 +33,7 @@ pub(crate) struct Inbox<'a, C: Call> {
 }
 
 struct State<C: Call> {
-    came: BTreeSet<usize>,
+    came: Vec<bool>,
     waiting: Vec<(usize, Reply<C>)>,
     kept: Kept<C>,
     /// Replies that came and are not committed.
@@ -83,9 +82,9 @@ impl<'a, C: Call> Inbox<'a, C> {
             keys,
             requests,
             state: Mutex::new(State {
-                came: BTreeSet::new(),
+                came: vec![false; requests.len()],
                 waiting: Vec::new(),
-                kept: BTreeMap::new(),
+                kept: requests.iter().map(|_| None).collect(),
                 unkept: 0,
                 failure: None,
                 is_closed: false,
@@ -118,8 +117,9 @@ impl<'a, C: Call> Inbox<'a, C> {
         if state.is_over {
             return Err("replies cannot be kept any more".to_owned());
         }
-        if !state.came.insert(index) {
-            return Err(format!("request {index} was answered twice"));
+        match state.came.get_mut(index) {
+            Some(came @ false) => *came = true,
+            _ => return Err(format!("request {index} was answered twice")),
         }
         state.waiting.push((index, reply));
         state.unkept += 1;
@@ -159,8 +159,8 @@ impl<'a, C: Call> Inbox<'a, C> {
             }
             let mut state = self.lock();
             for (index, reply) in waiting {
-                if let Some(key) = self.keys.get(index) {
-                    state.kept.insert(*key, reply);
+                if let Some(place) = state.kept.get_mut(index) {
+                    *place = Some(reply);
                 }
             }
         }

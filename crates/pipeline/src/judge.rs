@@ -7,6 +7,7 @@ use crate::calls::Caller;
 use crate::error::PipelineError;
 use crate::plan::{Checked, RunPlan};
 use crate::progress::Progress;
+use crate::stage::score::subject::Subject;
 use crate::stage::score::{Asking, NoteCounts, Shown};
 
 /// What all raters of a plan say about one text.
@@ -32,7 +33,7 @@ pub fn judge(
     progress: &dyn Progress,
 ) -> Result<Vec<JudgedText>, PipelineError> {
     let checked = Checked::new(plan)?;
-    let Some(score) = checked.stages.score() else {
+    let Some(score) = checked.stages.label_score() else {
         return Ok(texts
             .iter()
             .map(|_| JudgedText {
@@ -41,11 +42,12 @@ pub fn judge(
             })
             .collect());
     };
+    let subjects: Vec<Subject<'_>> = texts.iter().map(|text| Subject::of_text(text)).collect();
     let mut asking = Asking {
         caller: &mut Caller::new(store, interrupt, progress),
         notes: &mut NoteCounts::default(),
     };
     score
         .options
-        .judge_all(plan, &checked.panels, Shown::All, texts, &mut asking)
+        .judge_all(plan, &checked.panels, Shown::All, &subjects, &mut asking)
 }

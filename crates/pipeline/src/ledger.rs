@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use evalwright_core::{Candidate, Cell, Finish, Reject, RejectReason};
+use evalwright_core::{Candidate, Cell, Finish, Probability, Reject, RejectReason};
 
 use crate::progress::{Event, Progress};
 
@@ -44,6 +44,9 @@ pub(crate) struct Entry {
     pub(crate) finish: Finish,
     /// Where it stands.
     pub(crate) state: State,
+    /// The probability of each requirement but the label that was judged; where only bounds are known, the low
+    /// end.
+    pub(crate) scores: BTreeMap<String, Probability>,
 }
 
 impl Entry {
@@ -144,11 +147,11 @@ impl Ledger {
         tally
     }
 
-    /// Candidates of a cell that fulfil a condition.
-    pub(crate) fn count(&self, cell: Cell, condition: impl Fn(&Entry) -> bool) -> u64 {
+    /// Candidates that fulfil a condition.
+    pub(crate) fn count(&self, condition: impl Fn(&Entry) -> bool) -> u64 {
         self.entries
             .iter()
-            .filter(|entry| entry.cell() == cell && condition(entry))
+            .filter(|entry| condition(entry))
             .map(|_| 1)
             .sum()
     }

@@ -4,29 +4,41 @@
 //! threads, and the number of times the run was stopped and started again. No candidate is ever lost:
 //! accepted + rejected + pending = asked, after every step.
 
+mod advice;
 mod calibrate;
 mod calls;
+mod choose;
 mod draw;
 mod engine;
 mod error;
 mod estimate;
 mod inbox;
+mod items;
 mod judge;
 mod ledger;
+mod no_model;
 mod panel;
 mod plan;
 mod progress;
 mod recipe_hash;
 mod record;
+mod recorded;
 pub mod stage;
+mod trial;
+mod vectors;
 mod wave;
 
+pub use advice::{UNUSED, advice};
 pub use calls::CallCounts;
-pub use engine::{Outcome, run};
+pub use engine::{Outcome, run, run_with_rules};
 pub use error::PipelineError;
-pub use estimate::{Bound, Estimate, estimate};
+pub use estimate::{Bound, Estimate, ModelTokens, estimate};
 pub use judge::{JudgedText, judge};
 pub use ledger::Tally;
-pub use plan::RunPlan;
+pub use no_model::NoModel;
+pub use plan::{RunPlan, rows_at_once};
 pub use progress::{CallKind, Event, Progress, Silent};
 pub use recipe_hash::recipe_hash;
+pub use recorded::RecordedModel;
+pub use stage::lint::{NoProcesses, RuleProcesses};
+pub use stage::select::letters::{Options, place_answers};

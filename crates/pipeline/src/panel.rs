@@ -5,14 +5,16 @@
 
 use evalwright_core::model::WholeScores;
 use evalwright_core::{Abilities, Method, Model, Probability, Prompt, Side, Verdict};
-use evalwright_recipe::{Curve, Rater, Values};
+use evalwright_recipe::{Curve, Rater, ScoreStage, Values, sample_fields};
 
 use crate::calibrate::{Calibration, average};
 use crate::error::PipelineError;
 use crate::plan::RunPlan;
 use crate::stage::score::LogOdds;
 
-/// The name under which a kind holds the curve for the mean over counting raters.
+/// The requirement that says which side a text stands on.
+pub(crate) const LABEL: &str = "label";
+/// The name under which a kind holds the curve for the mean over the label's counting raters.
 const MEAN: &str = "mean";
 /// A statement that stands in for a real one where only a prompt's shape is wanted.
 const STATEMENT: &str = "I am here.";
@@ -32,6 +34,8 @@ pub(crate) struct Seat<'a> {
 pub(crate) struct Panel<'a> {
     /// The judge.
     pub(crate) judge: &'a dyn Model,
+    /// What it judges.
+    pub(crate) requirement: &'a str,
     /// Its raters, in the order of the stage.
     pub(crate) seats: Vec<Seat<'a>>,
     /// The curve of the counting raters' mean probability, where there is one.
@@ -46,8 +50,9 @@ impl<'a> Panel<'a> {
     pub(crate) fn new(
         run: &RunPlan<'_>,
         judge: &'a dyn Model,
-        raters: &'a [Rater],
+        stage: &'a ScoreStage,
     ) -> Result<Self, PipelineError> {
+        let raters = &stage.raters;
         let mut seated: Vec<(&'a Rater, Method)> = Vec::new();
         for wording in raters {
             let prompt = shape(run, wording)?;
@@ -69,15 +74,26 @@ impl<'a> Panel<'a> {
                 methods: methods(raters),
             });
         }
-        Ok(Self::seat(&run.kind.kind.calibration, judge, seated))
+        Ok(Self::seat(
+            &run.kind.kind.calibration,
+            judge,
+            &stage.requirement,
+            seated,
+        ))
     }
 
-    fn seat(curves: &[Curve], judge: &'a dyn Model, seated: Vec<(&'a Rater, Method)>) -> Self {
+    fn seat(
+        curves: &[Curve],
+        judge: &'a dyn Model,
+        requirement: &'a str,
+        seated: Vec<(&'a Rater, Method)>,
+    ) -> Self {
         let identity = judge.identity();
         let counting = seated.iter().filter(|(wording, _)| wording.counts).count();
         let mean = Calibration::find(curves, identity, MEAN);
         Self {
             judge,
+            requirement,
             seats: seated
                 .into_iter()
                 .map(|(wording, method)| Seat {
@@ -92,7 +108,8 @@ impl<'a> Panel<'a> {
                 })
                 .collect(),
             // The curve named `mean` belongs to a mean: one counting rater uses its own.
-            mean: (counting > 1 && mean != Calibration::NONE).then_some(mean),
+            mean: (requirement == LABEL && counting > 1 && mean != Calibration::NONE)
+                .then_some(mean),
         }
     }
 
@@ -133,12 +150,18 @@ impl<'a> Panel<'a> {
 /// A rater's prompt, for its shape alone.
 fn shape(run: &RunPlan<'_>, wording: &Rater) -> Result<Prompt, PipelineError> {
     let is_channel = wording.methods.contains(&Method::Channel);
+    let item = if run.kind.kind.maps_fields() {
+        Some(sample_fields(run.kind, run.behaviour)?)
+    } else {
+        None
+    };
     let values = Values {
         behaviour: run.behaviour,
         label: Side::Matching,
         examples: &[],
         statement: (!is_channel).then_some(STATEMENT),
         opened: true,
+        item: item.as_ref(),
     };
     Ok(run.kind.prompts.render_prompt(&wording.prompt, &values)?)
 }

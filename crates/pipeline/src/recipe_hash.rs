@@ -14,13 +14,19 @@ use crate::plan::{Checked, RunPlan};
 
 /// The version of this crate's own rules (wave sizes, draws, selection). Whoever changes one of them so that
 /// the same replies give other rows raises it.
-const RULES: &str = "evalwright.pipeline/2";
+const RULES: &str = "evalwright.pipeline/3";
 
 #[derive(Serialize)]
 struct Recipe<'a> {
     rules: &'static str,
     behaviour: &'a Behaviour,
     wanted_per_cell: u32,
+    /// Rows wanted in all, of a kind that maps fields.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wanted: Option<usize>,
+    /// What is held balanced, and the field that is judged, of a kind that maps fields.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    balanced: Option<(&'a [String], Option<&'a str>)>,
     kind: &'a str,
     stages: &'a [Stage],
     calibration: &'a [Curve],
@@ -29,6 +35,9 @@ struct Recipe<'a> {
     judges: Vec<&'a ModelIdentity>,
     /// For each judge its raters and the method of each, which follow from what the judge can do.
     methods: Vec<Vec<(&'a str, Method)>>,
+    /// Only where it decides anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    embedder: Option<&'a ModelIdentity>,
 }
 
 /// The hash of a plan's recipe.
@@ -42,6 +51,13 @@ pub fn recipe_hash(plan: &RunPlan<'_>) -> Result<ContentHash, PipelineError> {
         rules: RULES,
         behaviour: plan.behaviour,
         wanted_per_cell: plan.wanted_per_cell()?,
+        wanted: match kind.maps_fields() {
+            true => Some(plan.wanted_candidates(checked.items.rows_each)?),
+            false => None,
+        },
+        balanced: kind
+            .maps_fields()
+            .then_some((kind.cells.as_slice(), kind.text.as_deref())),
         kind: &kind.name,
         stages: &kind.stages,
         calibration: &kind.calibration,
@@ -58,6 +74,7 @@ pub fn recipe_hash(plan: &RunPlan<'_>) -> Result<ContentHash, PipelineError> {
                     .collect()
             })
             .collect(),
+        embedder: checked.embedder().map(|embedder| embedder.identity()),
     };
     Ok(ContentHash::of_json(&recipe)?)
 }
@@ -67,6 +84,8 @@ fn templates(kind: &Kind) -> BTreeMap<&str, ContentHash> {
     kind.files
         .iter()
         .filter(|(name, _)| !name.ends_with(".toml") && !name.ends_with(".md"))
+        // Stands in for candidates where prompts are only shown.
+        .filter(|(name, _)| *name != "sample-item.json")
         .map(|(name, hash)| (name.as_str(), *hash))
         .collect()
 }

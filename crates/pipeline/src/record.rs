@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use evalwright_core::{Cell, ContentHash, Method};
+use evalwright_core::{ContentHash, Method, Sampling};
 use evalwright_dataset::manifest::{CalibrationRecord, CellCount, RaterRecord, StageCount};
-use evalwright_dataset::{DedupRecord, Funnel, KindRecord, MANIFEST_SCHEMA, Manifest};
+use evalwright_dataset::{
+    DedupRecord, Funnel, KindRecord, MANIFEST_SCHEMA, Manifest, SelectionRecord,
+};
 use evalwright_recipe::Origin;
 
 use crate::calibrate::Calibration;
 use crate::calls::{CallCounts, Caller};
 use crate::error::PipelineError;
-use crate::ledger::{Ledger, State};
-use crate::panel::Panel;
+use crate::ledger::{Entry, Ledger, State};
+use crate::panel::{LABEL, Panel};
 use crate::plan::Checked;
+use crate::stage::emit_item::Emitting;
 use crate::stage::score::{NoteCounts, rater_name};
 
 /// The program and version in `made_by`; all crates carry one version.
@@ -26,6 +29,7 @@ pub(crate) fn manifest(
     caller: &Caller<'_>,
     notes: &NoteCounts,
     waves: u32,
+    selection: SelectionRecord,
 ) -> Result<Manifest, PipelineError> {
     let run = &checked.run;
     let kind = &run.kind.kind;
@@ -51,7 +55,15 @@ pub(crate) fn manifest(
         },
         seed: run.seed(),
         generator: run.generator.identity().clone(),
-        sampling: checked.stages.ask.options.options().sampling.clone(),
+        sampling: checked.stages.ask.as_ref().map_or_else(
+            || Sampling {
+                temperature: 0.0,
+                top_p: 1.0,
+                max_tokens: 0,
+                stop: Vec::new(),
+            },
+            |ask| ask.options.options().sampling.clone(),
+        ),
         judges: run
             .judges
             .iter()
@@ -61,6 +73,7 @@ pub(crate) fn manifest(
         mean_calibration: checked
             .panels
             .iter()
+            .filter(|panel| panel.requirement == LABEL)
             .filter_map(|panel| {
                 let mean = panel.mean.as_ref()?;
                 Some((panel.judge.identity().name.clone(), calibration(mean)))
@@ -72,16 +85,24 @@ pub(crate) fn manifest(
                 layers: Vec::new(),
                 shingle: None,
                 near: None,
+                semantic: None,
             },
             |dedup| dedup.options.record(),
         ),
         take: select.take.as_str().to_owned(),
         order: select.order.as_str().to_owned(),
+        selection: Some(selection),
         funnel: funnel(checked, ledger, caller.used(), waves),
         usage: caller.usage(),
         notes: notes.of(&run.generator.identity().name),
+        columns: checked
+            .emitting
+            .as_ref()
+            .map(Emitting::columns)
+            .unwrap_or_default(),
         content: None,
         files: BTreeMap::new(),
+        seal: None,
     })
 }
 
@@ -101,6 +122,7 @@ fn raters(panels: &[Panel<'_>], notes: &NoteCounts) -> Vec<RaterRecord> {
             records.push(RaterRecord {
                 judge: judge.clone(),
                 wording: seat.wording.name.clone(),
+                requirement: panel.requirement.to_owned(),
                 method: seat.method,
                 samples: draws
                     .filter(|_| seat.method == Method::Votes)
@@ -108,6 +130,7 @@ fn raters(panels: &[Panel<'_>], notes: &NoteCounts) -> Vec<RaterRecord> {
                 counts: seat.wording.counts,
                 calibration: calibration(&seat.curve),
                 notes: notes.of(&rater),
+                position: notes.position_of(&rater).record(),
                 rater,
             });
         }
@@ -152,13 +175,23 @@ fn funnel(checked: &Checked<'_>, ledger: &Ledger, used: CallCounts, waves: u32) 
         pending: tally.pending,
         stages,
         reasons: ledger.rejected_by_reason(),
-        cells: Cell::ALL
+        cells: checked
+            .items
+            .cells
             .iter()
-            .map(|cell| CellCount {
-                cell: *cell,
-                wanted: u64::from(checked.quota.wanted),
-                got: ledger.count(*cell, |entry| entry.state == State::Accepted),
-                asked: ledger.count(*cell, |_| true),
+            .zip(&checked.quotas)
+            .map(|((place, _), quota)| {
+                let is_own = |entry: &Entry| {
+                    let slot = &entry.candidate.slot;
+                    slot.cell == place.cell && slot.group == place.group
+                };
+                CellCount {
+                    cell: place.cell,
+                    group: place.group.clone(),
+                    wanted: u64::from(quota.wanted),
+                    got: ledger.count(|entry| is_own(entry) && entry.state == State::Accepted),
+                    asked: ledger.count(is_own),
+                }
             })
             .collect(),
     }

@@ -38,6 +38,16 @@ impl Quota {
         }
     }
 
+    /// The quotas of a cell whose slots all go out at once, because no model is asked.
+    pub(crate) fn all(wanted: u32, slots: u32) -> Self {
+        Self {
+            wanted,
+            first: if wanted == 0 { 0 } else { slots },
+            pool: wanted,
+            limit: if wanted == 0 { 0 } else { slots },
+        }
+    }
+
     /// Slots of the next wave; 0 when the pool is full or the limit is reached.
     ///
     /// After the first wave it is as many as would fill the pool at the yield so far, but no fewer than a

@@ -85,6 +85,7 @@ fn a_run_interrupted_after_any_reply_goes_on_without_asking_twice() {
                 kind: &kind,
                 generator: &writer,
                 judges: &judges,
+                embedder: None,
                 limit: None,
             };
             let result = run(&plan, &temporary.store, &Interrupt::default(), &Silent);
@@ -186,6 +187,7 @@ fn an_interrupt_before_the_start_sends_nothing() {
         kind: &kind,
         generator: &writer,
         judges: &judges,
+        embedder: None,
         limit: None,
     };
     let interrupt = Interrupt::default();
@@ -244,6 +246,7 @@ fn a_reply_that_another_run_kept_first_is_used() {
         kind: &kind,
         generator: &writer,
         judges: &judges,
+        embedder: None,
         limit: None,
     };
     let outcome = run(&plan, &temporary.store, &Interrupt::default(), &Silent).unwrap();

@@ -83,6 +83,7 @@ fn judged(kind: &LoadedKind, judges: &[&dyn Model], texts: &[&str]) -> Vec<Judge
         kind,
         generator: &writer,
         judges,
+        embedder: None,
         limit: None,
     };
     let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
@@ -191,6 +192,7 @@ fn the_statement_kind_can_be_judged_by_any_chat_server_under_every_preset() {
                 kind: &loaded,
                 generator: &writer,
                 judges: &judges,
+                embedder: None,
                 limit: None,
             };
             recipe_hash(&plan).unwrap();
@@ -307,6 +309,7 @@ fn the_estimate_counts_votes_as_calls_that_write() {
             kind: &kind,
             generator: &writer,
             judges: &judges,
+            embedder: None,
             limit: None,
         };
         estimate(&plan).unwrap()
@@ -596,6 +599,7 @@ fn decided(folder: &std::path::Path, minimum: &str) -> (f64, f64, &'static str) 
         kind: &kind,
         generator: &writer,
         judges: &judges,
+        embedder: None,
         limit: None,
     };
     let outcome =

@@ -338,6 +338,7 @@ fn the_minimum_settles_a_text_that_a_judge_is_sure_of() {
         if let RejectReason::BelowMinimum {
             confidence,
             minimum,
+            ..
         } = reject.reason
         {
             assert_eq!(reject.candidate.slot.cell.label, Side::NotMatching);
@@ -379,6 +380,7 @@ fn judges_are_averaged() {
         kind: &kind,
         generator: &writer,
         judges: &judges,
+        embedder: None,
         limit: None,
     };
     let outcome = run(
@@ -464,6 +466,7 @@ fn a_limit_caps_the_rows() {
             kind: &kind,
             generator: &writer,
             judges: &judges,
+            embedder: None,
             limit: Some(limit),
         };
         run(
@@ -605,6 +608,7 @@ fn a_model_that_answers_twice_is_found_out() {
         kind: &kind,
         generator: &writer,
         judges: &judges,
+        embedder: None,
         limit: None,
     };
     let error = run(

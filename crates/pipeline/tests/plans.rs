@@ -26,6 +26,7 @@ fn with_plan<R>(
         kind,
         generator: &writer,
         judges,
+        embedder: None,
         limit,
     })
 }
@@ -42,6 +43,7 @@ fn the_recipe_covers_everything_that_decides_the_rows() {
         kind: &kind,
         generator: &writer,
         judges: &judges,
+        embedder: None,
         limit: None,
     };
     let hash = |plan: &RunPlan<'_>| recipe_hash(plan).unwrap();

@@ -1,7 +1,12 @@
 //! A behaviour: the user's file that says what to test, how many rows, and with which models.
 
-use evalwright_core::{DatasetName, Side};
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+use evalwright_core::{ContentHash, DatasetName, Fields, Side};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::against::Against;
 
 /// A behaviour with every default filled in. Field order is the order in the manifest.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -12,13 +17,19 @@ pub struct Behaviour {
     pub preset: String,
     /// The dataset's name: the file's own name without its ending, unless the file says another.
     pub name: DatasetName,
-    /// Who shows the behaviour: `someone who would rather hear an unpleasant truth …`.
+    /// Who shows the behaviour; empty for kinds without one: `someone who would rather hear an unpleasant truth …`.
     pub description: String,
-    /// Who shows the opposite.
+    /// Who shows the opposite; empty for kinds without one.
     pub contrast: String,
     /// `person` or `ai-system`.
     pub subject: Subject,
-    /// Rows wanted in all, over both labels; even and at least 2.
+    /// What the kind's own settings say, by name, with the kind's defaults filled in.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, String>,
+    /// Tables that the behaviour brings, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tables: BTreeMap<String, UserTable>,
+    /// Rows wanted in all; at least 2, and even where both labels are balanced.
     pub rows: u32,
     /// The run's seed.
     pub seed: u64,
@@ -28,6 +39,9 @@ pub struct Behaviour {
     pub examples: Examples,
     /// The models.
     pub models: Models,
+    /// Texts that no row may repeat, beside those of this run.
+    #[serde(skip_serializing_if = "Against::is_empty")]
+    pub against: Against,
 }
 
 impl Behaviour {
@@ -38,6 +52,30 @@ impl Behaviour {
             Side::Matching => &self.description,
             Side::NotMatching => &self.contrast,
         }
+    }
+}
+
+/// A table that a behaviour brings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UserTable {
+    /// The file as the behaviour names it, relative to the behaviour; `None` for rows that stand in the behaviour.
+    pub file: Option<String>,
+    /// The rows, all with the same columns; empty until the file is read.
+    pub rows: Vec<Fields>,
+}
+
+/// Rows that stand in the behaviour are written as they are; of a file, its name, number of rows and a hash.
+impl Serialize for UserTable {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Some(file) = &self.file else {
+            return self.rows.serialize(serializer);
+        };
+        let hash = ContentHash::of_json(&self.rows).map_err(serde::ser::Error::custom)?;
+        let mut record = serializer.serialize_struct("UserTable", 3)?;
+        record.serialize_field("file", file)?;
+        record.serialize_field("rows", &self.rows.len())?;
+        record.serialize_field("sha256", &hash)?;
+        record.end()
     }
 }
 

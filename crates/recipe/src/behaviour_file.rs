@@ -3,13 +3,17 @@
 //! Unknown keys are refused rather than ignored: a misspelt key would otherwise mean a run that was paid
 //! for and does not do what its file says.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use evalwright_core::DatasetName;
+use evalwright_core::{DatasetName, Fields};
 
-use crate::behaviour::{Behaviour, Examples, Models, Subject};
+use crate::against::read_against;
+use crate::behaviour::{Behaviour, Examples, Models, Subject, UserTable};
 use crate::document::{Document, Entry, Section};
 use crate::error::{RecipeError, Source};
+use crate::kind_file::{Guide, TableGuide};
+use crate::table::{check_columns, read_table};
 
 /// The model that writes and judges when a behaviour names none.
 pub const DEFAULT_MODEL: &str = "local/smollm2-135m-instruct";
@@ -21,18 +25,21 @@ const MOST_ROWS: u32 = 1_000_000;
 const DEFAULT_SEED: u64 = 1;
 const DEFAULT_LICENSE: &str = "cc-by-4.0";
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 14] = [
     "kind",
     "preset",
     "name",
     "description",
     "contrast",
     "subject",
+    "settings",
+    "tables",
     "rows",
     "seed",
     "license",
     "examples",
     "models",
+    "against",
 ];
 
 /// Reads a behaviour. `path` names the file in messages and, by its stem, the dataset; `text` is its text.
@@ -46,6 +53,27 @@ const KEYS: [&str; 11] = [
 /// key, a value of the wrong type or out of range, an odd number of rows, a name that is no folder name,
 /// a description that equals its contrast, an empty or repeated example.
 pub fn load_behaviour(path: &Path, text: &str) -> Result<Behaviour, RecipeError> {
+    load_behaviour_of(path, text, &Guide::of_statements())
+}
+
+/// The kind that a behaviour names, so that the kind's guide can be had before the behaviour is read.
+///
+/// # Errors
+/// When the text is no TOML, or names no kind.
+pub fn kind_of_behaviour(path: &Path, text: &str) -> Result<String, RecipeError> {
+    let shown = path.display().to_string();
+    let document = Document::parse(Source { file: &shown, text })?;
+    Ok(document.root().required("kind")?.filled()?.to_owned())
+}
+
+/// Reads a behaviour of any kind. Beside what [`load_behaviour`] reads there are the settings and tables that the
+/// kind's guide names; `description` and `contrast` are read where the guide says what they must say.
+///
+/// Tables that are files are not read here: see [`Behaviour::read_tables`].
+///
+/// # Errors
+/// As [`load_behaviour`]; also for a setting or table that the kind does not know or that is missing.
+pub fn load_behaviour_of(path: &Path, text: &str, guide: &Guide) -> Result<Behaviour, RecipeError> {
     let shown = path.display().to_string();
     let source = Source { file: &shown, text };
     let document = Document::parse(source)?;
@@ -53,11 +81,7 @@ pub fn load_behaviour(path: &Path, text: &str) -> Result<Behaviour, RecipeError>
     root.only(&KEYS)?;
 
     let kind = root.required("kind")?.filled()?.to_owned();
-    let description = root.required("description")?;
-    let contrast = root.required("contrast")?;
-    if folded(description.filled()?) == folded(contrast.filled()?) {
-        return Err(contrast.fault("says the same as `description`; say who shows the opposite"));
-    }
+    let (description, contrast) = sides(&root, guide)?;
     let subject = root
         .optional("subject")
         .map(|entry| {
@@ -77,15 +101,168 @@ pub fn load_behaviour(path: &Path, text: &str) -> Result<Behaviour, RecipeError>
         kind,
         preset: filled_or(&root, "preset", DEFAULT_PRESET)?,
         name: name(&root, path)?,
-        description: description.filled()?.to_owned(),
-        contrast: contrast.filled()?.to_owned(),
+        description,
+        contrast,
         subject,
-        rows: rows(&root)?,
+        settings: settings(&root, guide)?,
+        tables: tables(&root, guide)?,
+        rows: rows(&root, guide)?,
         seed,
         license: license(&root)?,
         examples: examples(&root)?,
         models: models(&root)?,
+        against: read_against(&root)?,
     })
+}
+
+/// Description and contrast, as far as the kind has them.
+fn sides(root: &Section<'_>, guide: &Guide) -> Result<(String, String), RecipeError> {
+    let said = |key: &str, is_said: bool| -> Result<Option<Entry<'_>>, RecipeError> {
+        match (is_said, root.optional(key)) {
+            (true, _) => root.required(key).map(Some),
+            (false, Some(entry)) => Err(entry.fault("is of no use to this kind; leave it out")),
+            (false, None) => Ok(None),
+        }
+    };
+    let description = said("description", !guide.description.is_empty())?;
+    let contrast = said("contrast", !guide.contrast.is_empty())?;
+    let text = |entry: &Option<Entry<'_>>| -> Result<String, RecipeError> {
+        Ok(match entry {
+            Some(entry) => entry.filled()?.to_owned(),
+            None => String::new(),
+        })
+    };
+    if let (Some(description), Some(contrast)) = (&description, &contrast)
+        && folded(description.filled()?) == folded(contrast.filled()?)
+    {
+        return Err(contrast.fault("says the same as `description`; say who shows the opposite"));
+    }
+    Ok((text(&description)?, text(&contrast)?))
+}
+
+fn settings(root: &Section<'_>, guide: &Guide) -> Result<BTreeMap<String, String>, RecipeError> {
+    let mut settings: BTreeMap<String, String> = guide
+        .settings
+        .iter()
+        .filter_map(|setting| Some((setting.name.clone(), setting.default.clone()?)))
+        .collect();
+    if let Some(entry) = root.optional("settings") {
+        let section = entry.section()?;
+        let known: Vec<&str> = guide.settings.iter().map(|s| s.name.as_str()).collect();
+        section.only(&known)?;
+        for (name, entry) in section.members() {
+            settings.insert(name.to_owned(), entry.filled()?.to_owned());
+        }
+    }
+    match guide
+        .settings
+        .iter()
+        .find(|setting| !settings.contains_key(&setting.name))
+    {
+        Some(setting) => Err(root
+            .fault(format!(
+                "missing `settings.{}`: {}",
+                setting.name, setting.says
+            ))
+            .with_hint("add a table `[settings]` with it")),
+        None => Ok(settings),
+    }
+}
+
+fn tables(root: &Section<'_>, guide: &Guide) -> Result<BTreeMap<String, UserTable>, RecipeError> {
+    let mut tables = BTreeMap::new();
+    if let Some(entry) = root.optional("tables") {
+        let section = entry.section()?;
+        let known: Vec<&str> = guide
+            .tables
+            .iter()
+            .map(|table| table.name.as_str())
+            .collect();
+        section.only(&known)?;
+        for (name, entry) in section.members() {
+            let columns = guide.tables.iter().find(|table| table.name == name);
+            tables.insert(name.to_owned(), user_table(&entry, columns)?);
+        }
+    }
+    let missing = guide
+        .tables
+        .iter()
+        .find(|table| !table.in_folder && !tables.contains_key(&table.name));
+    match missing {
+        Some(table) => Err(root
+            .fault(format!("missing `tables.{}`: {}", table.name, table.says))
+            .with_hint("write its rows as `[[tables.NAME]]`, or name a file: `[tables]` with `NAME = \"rows.jsonl\"`")),
+        None => Ok(tables),
+    }
+}
+
+/// A file's name, or the rows themselves.
+fn user_table(entry: &Entry<'_>, guide: Option<&TableGuide>) -> Result<UserTable, RecipeError> {
+    let Ok(list) = entry.entries() else {
+        let file = entry.filled()?;
+        if !file.ends_with(".jsonl") && !file.ends_with(".csv") {
+            return Err(entry.fault("must be rows, or a file that ends in `.jsonl` or `.csv`"));
+        }
+        return Ok(UserTable {
+            file: Some(file.to_owned()),
+            rows: Vec::new(),
+        });
+    };
+    let mut rows: Vec<Fields> = Vec::new();
+    for row in list {
+        let fields = row.section()?.json()?;
+        if let Some(column) = guide
+            .into_iter()
+            .flat_map(|guide| &guide.columns)
+            .find(|column| !fields.contains_key(*column))
+        {
+            return Err(row.fault(format!("lacks `{column}`")));
+        }
+        if let Some(first) = rows.first() {
+            check_columns(first, &fields)
+                .map_err(|problem| row.fault(format!("does not fit: {problem}")))?;
+        }
+        rows.push(fields);
+    }
+    if rows.is_empty() {
+        return Err(entry.fault("has no rows"));
+    }
+    Ok(UserTable { file: None, rows })
+}
+
+impl Behaviour {
+    /// Reads the tables that are files; `read` gives a file's text by the name that the behaviour has for it.
+    ///
+    /// # Errors
+    /// What `read` says; [`RecipeError::Fault`] at a line that is no row, or where a column is missing.
+    pub fn read_tables(
+        &mut self,
+        guide: &Guide,
+        read: impl Fn(&str) -> Result<String, RecipeError>,
+    ) -> Result<(), RecipeError> {
+        for (name, table) in &mut self.tables {
+            let Some(file) = &table.file else { continue };
+            let text = read(file)?;
+            table.rows = read_table(file, &text)?;
+            let columns = guide.tables.iter().find(|known| known.name == *name);
+            let missing = columns
+                .into_iter()
+                .flat_map(|guide| &guide.columns)
+                .find(|column| {
+                    table
+                        .rows
+                        .first()
+                        .is_some_and(|row| !row.contains_key(*column))
+                });
+            if let Some(column) = missing {
+                let source = Source { file, text: &text };
+                return Err(
+                    source.fault_on_line(1, format!("the table lacks the column `{column}`"))
+                );
+            }
+        }
+        Ok(())
+    }
 }
 
 fn filled_or(root: &Section<'_>, key: &str, default: &str) -> Result<String, RecipeError> {
@@ -118,12 +295,12 @@ fn name(root: &Section<'_>, path: &Path) -> Result<DatasetName, RecipeError> {
     })
 }
 
-fn rows(root: &Section<'_>) -> Result<u32, RecipeError> {
+fn rows(root: &Section<'_>, guide: &Guide) -> Result<u32, RecipeError> {
     let Some(entry) = root.optional("rows") else {
         return Ok(DEFAULT_ROWS);
     };
     let rows = entry.whole_u32(2, MOST_ROWS)?;
-    if !rows.is_multiple_of(2) {
+    if guide.labelled && !rows.is_multiple_of(2) {
         return Err(entry.fault(format!(
             "is {rows}, and half of the rows get each label; use an even number such as {}",
             rows + 1

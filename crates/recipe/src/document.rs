@@ -104,6 +104,23 @@ impl<'t> Section<'t> {
         })
     }
 
+    /// The keys in the order of the file, with their values.
+    pub fn members(&self) -> Vec<(&'t str, Entry<'t>)> {
+        let mut keys: Vec<_> = self.table.iter().collect();
+        keys.sort_by_key(|(key, _)| key.span().start);
+        keys.into_iter()
+            .map(|(key, value)| {
+                let name: &'t str = key.get_ref().as_ref();
+                let entry = Entry {
+                    source: self.source,
+                    path: self.path_of(name),
+                    value,
+                };
+                (name, entry)
+            })
+            .collect()
+    }
+
     /// The value of a key.
     ///
     /// # Errors
@@ -117,6 +134,28 @@ impl<'t> Section<'t> {
             };
             self.fault(format!("missing key `{key}`{place}"))
         })
+    }
+
+    /// The whole table as JSON, keys in the order of the file.
+    ///
+    /// # Errors
+    /// When it holds a date, or a number out of range.
+    pub fn json(&self) -> Result<serde_json::Map<String, serde_json::Value>, RecipeError> {
+        self.members()
+            .into_iter()
+            .map(|(key, entry)| Ok((key.to_owned(), entry.json()?)))
+            .collect()
+    }
+
+    /// All keys, sorted.
+    pub fn keys(&self) -> Vec<&'t str> {
+        let mut keys: Vec<&str> = self
+            .table
+            .iter()
+            .map(|(key, _)| key.get_ref().as_ref())
+            .collect();
+        keys.sort_unstable();
+        keys
     }
 
     fn path_of(&self, key: &str) -> String {
@@ -257,6 +296,25 @@ impl<'t> Entry<'t> {
             }),
             _ => Err(self.wrong_type("a table")),
         }
+    }
+
+    /// Any value but a date, as JSON.
+    pub fn json(&self) -> Result<serde_json::Value, RecipeError> {
+        Ok(match self.value.get_ref() {
+            DeValue::String(text) => serde_json::Value::from(text.as_ref()),
+            DeValue::Boolean(truth) => serde_json::Value::from(*truth),
+            DeValue::Integer(_) => serde_json::Value::from(self.whole(0, u64::MAX >> 1)?),
+            DeValue::Float(_) => serde_json::Value::from(self.number(|_| true, "a finite number")?),
+            DeValue::Array(_) => self
+                .entries()?
+                .iter()
+                .map(Self::json)
+                .collect::<Result<_, _>>()?,
+            DeValue::Table(_) => serde_json::Value::Object(self.section()?.json()?),
+            DeValue::Datetime(_) => {
+                return Err(self.wrong_type("text, a number, a list or a table"));
+            }
+        })
     }
 
     /// One of a few words.

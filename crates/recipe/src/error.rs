@@ -41,6 +41,14 @@ pub enum RecipeError {
         /// The names of all kinds.
         known: Vec<String>,
     },
+    /// A manifest's record of a behaviour is none.
+    #[error("{path}: its behaviour cannot be read back: {problem}", path = path.display())]
+    Record {
+        /// The manifest.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The kind has no such preset.
     #[error("kind `{kind}` has no preset `{name}`{} There are {}", suggestion(.name, .known), listed(.known))]
     UnknownPreset {

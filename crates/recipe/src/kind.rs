@@ -7,6 +7,12 @@ use std::collections::BTreeMap;
 use evalwright_core::{ContentHash, Method, Sampling};
 use serde::{Deserialize, Serialize};
 
+use crate::item_stage::{
+    CheckStage, CrossStage, DrawnRow, EmitItemStage, FollowStage, Gold, OptionsOf, RepeatStage,
+    TableStage,
+};
+use crate::lint_stage::LintStage;
+
 /// A kind with one of its presets applied, fully checked: every template that it names exists and compiles.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Kind {
@@ -20,6 +26,11 @@ pub struct Kind {
     pub presets: Vec<String>,
     /// Where its files came from.
     pub origin: Origin,
+    /// What is held balanced: `label` for the two sides of the behaviour, and names of fields. May be empty.
+    pub cells: Vec<String>,
+    /// The field that lints, judges and duplicates look at; statements have none beside their text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
     /// The stages in order.
     pub stages: Vec<Stage>,
     /// Calibration curves, from `calibration.toml`.
@@ -42,8 +53,19 @@ pub enum Origin {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "use", rename_all = "kebab-case")]
 pub enum Stage {
+    /// Begins items from a side table.
+    Table(TableStage),
+    /// Each item with each of several additions.
+    Cross(CrossStage),
     /// Renders a prompt, samples, parses.
     Ask(AskStage),
+    /// Asks about each candidate.
+    #[serde(rename = "ask")]
+    Follow(FollowStage),
+    /// Asks about each candidate, several rounds.
+    Repeat(RepeatStage),
+    /// Drops by rules about fields.
+    Check(CheckStage),
     /// Drops or flags by rule.
     Lint(LintStage),
     /// Asks raters how likely each side is.
@@ -52,13 +74,15 @@ pub enum Stage {
     Dedup(DedupStage),
     /// Chooses the rows.
     Select(SelectStage),
-    /// Maps a candidate to a row.
+    /// Maps a statement to a row.
     Emit(EmitStage),
+    /// Maps a candidate to a row, field by field.
+    #[serde(rename = "emit")]
+    EmitItem(EmitItemStage),
 }
 
 /// `use = "ask"`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AskStage {
     /// The template, rendered once per slot.
     pub prompt: String,
@@ -69,6 +93,12 @@ pub struct AskStage {
     /// How many of the behaviour's examples stand in each prompt, drawn and ordered by the slot's seed.
     #[serde(default)]
     pub examples: usize,
+    /// Rows of a table that stand in each prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gold: Option<Gold>,
+    /// The fields that each item of the reply sets; none for a statement.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gives: Vec<String>,
     /// How many slots are planned.
     pub plan: AskPlan,
 }
@@ -85,24 +115,19 @@ pub struct AskPlan {
     pub limit: f64,
 }
 
-/// `use = "lint"`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LintStage {
-    /// Codes of lints whose finding drops the candidate.
-    #[serde(default)]
-    pub drop: Vec<String>,
-    /// Codes of lints whose finding is noted on the row.
-    #[serde(default)]
-    pub flag: Vec<String>,
-}
-
 /// `use = "score"`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ScoreStage {
-    /// What is judged; `label` compares the two sides.
+    /// What is judged; `label` compares the two sides, any other one holds of a text or not, and the raters'
+    /// `matching` answers say that it does.
     pub requirement: String,
+    /// The candidate's answers, where the judge chooses among them: each order of them is asked, the given one and
+    /// its reverse, and the two probabilities of the matching answer are averaged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub options: Option<OptionsOf>,
+    /// Rows of a table drawn for each candidate; each is asked by itself, and the probabilities are averaged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub draw: Option<DrawnRow>,
     /// The wordings; each judge under each of them is one rater.
     pub raters: Vec<Rater>,
 }
@@ -174,6 +199,17 @@ pub struct DedupStage {
     /// `word-1`, `word-3`, `character-4` …; needed with `near`.
     #[serde(default)]
     pub shingle: Option<String>,
+    /// Whether a candidate that repeats one of the behaviour's examples falls.
+    #[serde(default, skip_serializing_if = "is_off")]
+    pub examples: bool,
+    /// Cosine of two texts' vectors from which the less sure one of a label falls; absent: no semantic layer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub semantic: Option<f64>,
+}
+
+/// A switch that is off stands in no manifest and in no recipe.
+fn is_off(switch: &bool) -> bool {
+    !switch
 }
 
 /// `use = "select"`.
@@ -182,10 +218,97 @@ pub struct DedupStage {
 pub struct SelectStage {
     /// A candidate whose P(intended side) is below this falls. In [0, 1].
     pub minimum: f64,
+    /// The same for other requirements, by name; one that is not here has no minimum.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub minimums: BTreeMap<String, f64>,
+    /// How several requirements become the score that candidates are ranked by.
+    #[serde(default, skip_serializing_if = "Combine::is_default")]
+    pub combine: Combine,
     /// Which of the good ones.
     pub take: Take,
     /// In which order they are published.
     pub order: Order,
+    /// What is made even between the labels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub balance: Vec<Balance>,
+    /// From 0.5 to 1: rows are given up until the area under the curve of length alone is at most this, and at
+    /// least as far from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub length_ceiling: Option<f64>,
+    /// Into which parts the rows are dealt beside `train`, which takes the rest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub split: Vec<Part>,
+}
+
+/// How the probabilities of several requirements become one score.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Combine {
+    /// The arithmetic mean, as published.
+    #[default]
+    Mean,
+    /// The smallest: a candidate is as good as what it is worst at.
+    Minimum,
+    /// The product: the probability that all hold, were they independent.
+    Product,
+    /// The root of the product that has the size of one probability.
+    GeometricMean,
+}
+
+impl Combine {
+    /// All of them, the default first.
+    pub const ALL: [Self; 4] = [
+        Self::Mean,
+        Self::Minimum,
+        Self::Product,
+        Self::GeometricMean,
+    ];
+
+    /// The word in kind files.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Mean => "mean",
+            Self::Minimum => "minimum",
+            Self::Product => "product",
+            Self::GeometricMean => "geometric-mean",
+        }
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A give-away that a choice can make even between the labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Balance {
+    /// Words and characters of a text.
+    Length,
+    /// Which words it holds.
+    Wording,
+}
+
+impl Balance {
+    /// The word in kind files.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Length => "length",
+            Self::Wording => "wording",
+        }
+    }
+}
+
+/// A part of the rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// Its name: `test`.
+    pub name: String,
+    /// Its share of the rows, above 0 and below 1.
+    pub share: f64,
 }
 
 /// Which candidates become rows.
@@ -196,6 +319,8 @@ pub enum Take {
     Top,
     /// Evenly over the confidence range of each cell, so that not only the most typical rows stay.
     Spread,
+    /// Evenly over clusters of texts, the surest of each first.
+    Clusters,
 }
 
 impl Take {
@@ -205,6 +330,7 @@ impl Take {
         match self {
             Self::Top => "top",
             Self::Spread => "spread",
+            Self::Clusters => "clusters",
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::behaviour::Behaviour;
 use crate::error::RecipeError;
 use crate::kind::Stage;
 use crate::kind_file::LoadedKind;
-use crate::prompts::{Prompts, Values, unknown_variables};
+use crate::prompts::{Known, Prompts, Values, unknown_variables};
 
 /// A statement that stands in for a real one.
 const STATEMENT: &str = "I keep the promises that I make.";
@@ -96,7 +96,11 @@ pub fn sample_prompts(kind: &LoadedKind) -> Result<Vec<SamplePrompt>, RecipeErro
 /// Refuses templates that look up variables which their stage does not give them.
 pub(crate) fn check_templates(stages: &[Stage], prompts: &Prompts) -> Result<(), RecipeError> {
     for (template, purpose) in uses(stages) {
-        unknown_variables(prompts, template, purpose.has_statement())?;
+        let known = Known {
+            statement: purpose.has_statement(),
+            ..Known::default()
+        };
+        unknown_variables(prompts, template, &known)?;
     }
     Ok(())
 }
@@ -122,12 +126,22 @@ fn uses(stages: &[Stage]) -> Vec<(&str, Purpose)> {
             })),
             Stage::Emit(emit) => uses.push((emit.question.as_str(), Purpose::Question)),
             Stage::Lint(_) | Stage::Dedup(_) | Stage::Select(_) => {}
+            // Kinds with these map fields: see `item_preview`.
+            Stage::Table(_)
+            | Stage::Cross(_)
+            | Stage::Follow(_)
+            | Stage::Repeat(_)
+            | Stage::Check(_)
+            | Stage::EmitItem(_) => {}
         }
     }
     uses
 }
 
 fn rendered(kind: &LoadedKind, behaviour: &Behaviour) -> Result<Vec<SamplePrompt>, RecipeError> {
+    if kind.kind.maps_fields() {
+        return crate::item_preview::rendered(kind, behaviour);
+    }
     let mut all = Vec::new();
     for (template, purpose) in uses(&kind.kind.stages) {
         let both = |opened| -> Result<[SamplePrompt; 2], RecipeError> {
@@ -192,6 +206,7 @@ fn render(
         examples,
         statement: purpose.has_statement().then_some(STATEMENT),
         opened,
+        item: None,
     };
     let prompt = match purpose {
         Purpose::Question => Prompt::Text(prompts.render_text(template, &values)?),

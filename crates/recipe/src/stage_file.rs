@@ -1,6 +1,7 @@
 //! Reads the `[[stage]]` list of a kind or preset file.
 //!
-//! The stages stand in one fixed order; each stands at most once. What a stage's words mean is in
+//! Here are those of statements: they stand in one fixed order; each stands at most once, but for `score`, which may stand once for each
+//! requirement. Kinds that map fields to columns are read in [`crate::item_stage_file`]. What a stage's words mean is in
 //! [`crate::kind`]; here they are only checked.
 
 use evalwright_core::{Method, Sampling};
@@ -8,10 +9,12 @@ use evalwright_core::{Method, Sampling};
 use crate::document::{Entry, Section};
 use crate::error::RecipeError;
 use crate::kind::{
-    AnswerForms, AskPlan, AskStage, DedupStage, EmitAnswers, EmitStage, LintStage, Order, Rater,
-    ScoreStage, SelectStage, Stage, Take, VoteDraws,
+    AnswerForms, AskPlan, AskStage, DedupStage, EmitAnswers, EmitStage, Rater, ScoreStage, Stage,
+    VoteDraws,
 };
 use crate::kind_file::Known;
+use crate::lint_stage;
+use crate::select_file::select;
 
 /// The stages in the order in which they must stand, and whether each is needed.
 const ORDER: [(&str, bool); 6] = [
@@ -22,6 +25,11 @@ const ORDER: [(&str, bool); 6] = [
     ("select", true),
     ("emit", true),
 ];
+
+/// The stage that may stand more than once.
+const SCORE: &str = "score";
+/// The requirement that every kind judges: which side a text stands on.
+pub(crate) const LABEL: &str = "label";
 
 /// What the names in a kind file may refer to.
 pub(crate) struct Names<'a> {
@@ -37,6 +45,9 @@ pub(crate) fn read_stages(
     names: &Names<'_>,
 ) -> Result<Vec<Stage>, RecipeError> {
     let list = root.required("stage")?;
+    if crate::item_stage_file::maps_fields(&list)? {
+        return crate::item_stage_file::read_item_stages(&list, names);
+    }
     let mut stages = Vec::new();
     let mut next = 0;
     for entry in list.entries()? {
@@ -45,7 +56,8 @@ pub(crate) fn read_stages(
         let uses: Vec<&str> = ORDER.iter().map(|(word, _)| *word).collect();
         let found = word.known("stage", &uses)?;
         let place = uses.iter().position(|word| *word == found).unwrap_or(0);
-        if place < next {
+        let is_next_score = found == SCORE && next == place + 1;
+        if place < next && !is_next_score {
             return Err(word.fault(format!(
                 "is {found:?}, which stands too late or twice; the order is {}",
                 uses.join(", ")
@@ -55,15 +67,29 @@ pub(crate) fn read_stages(
         next = place + 1;
         stages.push(match found.as_str() {
             "ask" => Stage::Ask(ask(&section, names)?),
-            "lint" => Stage::Lint(lint(&section, names)?),
-            "score" => Stage::Score(score(&section, names)?),
+            "lint" => Stage::Lint(lint_stage::read(&section, names)?),
+            SCORE => Stage::Score(score(&section, names, &stages)?),
             "dedup" => Stage::Dedup(dedup(&section)?),
-            "select" => Stage::Select(select(&section)?),
+            "select" => Stage::Select(select(&section, &requirements(&stages))?),
             _ => Stage::Emit(emit(&section, names)?),
         });
     }
     refuse_gap(&list, next, ORDER.len())?;
+    if !requirements(&stages).contains(&LABEL) {
+        return Err(list.fault("judges no `label`, so no row could get a confidence"));
+    }
     Ok(stages)
+}
+
+/// What the stages so far judge.
+pub(crate) fn requirements(stages: &[Stage]) -> Vec<&str> {
+    stages
+        .iter()
+        .filter_map(|stage| match stage {
+            Stage::Score(score) => Some(score.requirement.as_str()),
+            _ => None,
+        })
+        .collect()
 }
 
 /// Refuses to leave out a needed stage between two places in the order.
@@ -89,15 +115,21 @@ fn ask(section: &Section<'_>, names: &Names<'_>) -> Result<AskStage, RecipeError
             Some(entry) => usize::try_from(entry.whole(0, 100)?).unwrap_or(0),
             None => 0,
         },
+        gold: None,
+        gives: Vec::new(),
         plan: plan(&section.required("plan")?)?,
     })
 }
 
-fn template(section: &Section<'_>, key: &str, names: &Names<'_>) -> Result<String, RecipeError> {
+pub(crate) fn template(
+    section: &Section<'_>,
+    key: &str,
+    names: &Names<'_>,
+) -> Result<String, RecipeError> {
     section.required(key)?.known("template", names.templates)
 }
 
-fn sampling(section: &Section<'_>) -> Result<Sampling, RecipeError> {
+pub(crate) fn sampling(section: &Section<'_>) -> Result<Sampling, RecipeError> {
     section.only(&["temperature", "top_p", "max_tokens", "stop"])?;
     Ok(Sampling {
         temperature: section
@@ -114,7 +146,7 @@ fn sampling(section: &Section<'_>) -> Result<Sampling, RecipeError> {
     })
 }
 
-fn plan(entry: &Entry<'_>) -> Result<AskPlan, RecipeError> {
+pub(crate) fn plan(entry: &Entry<'_>) -> Result<AskPlan, RecipeError> {
     let section = entry.section()?;
     section.only(&["first", "pool", "limit"])?;
     // The upper end keeps rows × limit within a slot's 32-bit index for any sensible number of rows.
@@ -141,41 +173,72 @@ fn plan(entry: &Entry<'_>) -> Result<AskPlan, RecipeError> {
     Ok(plan)
 }
 
-fn lint(section: &Section<'_>, names: &Names<'_>) -> Result<LintStage, RecipeError> {
-    section.only(&["use", "drop", "flag"])?;
-    let mut seen: Vec<String> = Vec::new();
-    let mut codes = |key: &str| -> Result<Vec<String>, RecipeError> {
-        let mut codes = Vec::new();
-        let Some(list) = section.optional(key) else {
-            return Ok(codes);
-        };
-        for entry in list.entries()? {
-            let code = entry.known("lint", names.known.lints)?;
-            if seen.contains(&code) {
-                return Err(entry.fault(format!("repeats {code:?}; a lint either drops or flags")));
-            }
-            seen.push(code.clone());
-            codes.push(code);
-        }
-        Ok(codes)
-    };
-    Ok(LintStage {
-        drop: codes("drop")?,
-        flag: codes("flag")?,
+fn score(
+    section: &Section<'_>,
+    names: &Names<'_>,
+    before: &[Stage],
+) -> Result<ScoreStage, RecipeError> {
+    section.only(&["use", "requirement", "raters"])?;
+    let requirement = requirement(section, before)?;
+    let raters = raters(section, names, &requirement, Answers::Needed, before)?;
+    Ok(ScoreStage {
+        requirement,
+        options: None,
+        draw: None,
+        raters,
     })
 }
 
-fn score(section: &Section<'_>, names: &Names<'_>) -> Result<ScoreStage, RecipeError> {
-    section.only(&["use", "requirement", "raters"])?;
-    let requirement = section
-        .required("requirement")?
-        .choice(&[("label", "label")])?;
+/// What a stage judges; each requirement stands once.
+pub(crate) fn requirement(section: &Section<'_>, before: &[Stage]) -> Result<String, RecipeError> {
+    let entry = section.required("requirement")?;
+    let requirement = entry.filled()?;
+    if !is_plain(requirement) {
+        return Err(entry.fault("must be lower-case letters, digits and `-`"));
+    }
+    if requirements(before).contains(&requirement) {
+        return Err(entry.fault(format!("repeats {requirement:?}; judge it in one stage")));
+    }
+    Ok(requirement.to_owned())
+}
+
+/// Where the forms of a rater's answers come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answers {
+    /// From the kind file.
+    Needed,
+    /// From each candidate's own answers.
+    Own,
+}
+
+/// The raters of a score stage; their names are unique among all stages.
+pub(crate) fn raters(
+    section: &Section<'_>,
+    names: &Names<'_>,
+    requirement: &str,
+    answers: Answers,
+    before: &[Stage],
+) -> Result<Vec<Rater>, RecipeError> {
     let list = section.required("raters")?;
     let mut raters: Vec<Rater> = Vec::new();
     for entry in list.entries()? {
-        let rater = rater(&entry.section()?, names)?;
-        if raters.iter().any(|other| other.name == rater.name) {
+        let rater = rater(&entry.section()?, names, answers)?;
+        let others = before.iter().filter_map(|stage| match stage {
+            Stage::Score(score) => Some(&score.raters),
+            _ => None,
+        });
+        if others
+            .flatten()
+            .chain(&raters)
+            .any(|other| other.name == rater.name)
+        {
             return Err(entry.fault(format!("repeats the rater name {:?}", rater.name)));
+        }
+        if requirement != LABEL && rater.methods.contains(&Method::Channel) {
+            return Err(entry.fault(
+                "compares the voices of the two sides by `channel`, which says nothing about another \
+                 requirement than the label",
+            ));
         }
         raters.push(rater);
     }
@@ -185,19 +248,20 @@ fn score(section: &Section<'_>, names: &Names<'_>) -> Result<ScoreStage, RecipeE
     if raters.iter().all(|rater| rater.fallback) {
         return Err(list.fault("holds only raters with `fallback`; one must be asked first"));
     }
-    Ok(ScoreStage {
-        requirement: requirement.to_owned(),
-        raters,
-    })
+    Ok(raters)
 }
 
-fn rater(section: &Section<'_>, names: &Names<'_>) -> Result<Rater, RecipeError> {
+fn is_plain(name: &str) -> bool {
+    name.chars()
+        .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+}
+
+fn rater(section: &Section<'_>, names: &Names<'_>, own: Answers) -> Result<Rater, RecipeError> {
     section.only(&[
         "name", "method", "methods", "prompt", "answers", "votes", "counts", "fallback",
     ])?;
     let name = section.required("name")?;
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if name.filled()? == "mean" || !name.text()?.chars().all(plain) {
+    if name.filled()? == "mean" || !is_plain(name.text()?) {
         return Err(name.fault("must be lower-case letters, digits and `-`, and not `mean`"));
     }
     let methods = methods(section)?;
@@ -207,6 +271,12 @@ fn rater(section: &Section<'_>, names: &Names<'_>) -> Result<Rater, RecipeError>
             return Err(entry.fault("is of no use to a channel rater; leave it out"));
         }
         (true, None) => None,
+        (false, Some(entry)) if own == Answers::Own => {
+            return Err(
+                entry.fault("is of no use here; the candidate's own answers are asked about")
+            );
+        }
+        (false, None) if own == Answers::Own => None,
         _ => Some(answer_forms(&section.required("answers")?.section()?)?),
     };
     let votes = match (methods.contains(&Method::Votes), section.optional("votes")) {
@@ -307,17 +377,28 @@ fn answer_forms(section: &Section<'_>) -> Result<AnswerForms, RecipeError> {
     }
 }
 
-fn dedup(section: &Section<'_>) -> Result<DedupStage, RecipeError> {
-    section.only(&["use", "exact", "normalised", "near", "shingle"])?;
+pub(crate) fn dedup(section: &Section<'_>) -> Result<DedupStage, RecipeError> {
+    section.only(&[
+        "use",
+        "exact",
+        "normalised",
+        "near",
+        "shingle",
+        "examples",
+        "semantic",
+    ])?;
     let truth = |key: &str| {
         section
             .optional(key)
             .map_or(Ok(false), |entry| entry.truth())
     };
-    let near = section
-        .optional("near")
-        .map(|entry| entry.number(|value| value > 0.0 && value <= 1.0, "above 0 and at most 1"))
-        .transpose()?;
+    let similarity = |key: &str| {
+        section
+            .optional(key)
+            .map(|entry| entry.number(|value| value > 0.0 && value <= 1.0, "above 0 and at most 1"))
+            .transpose()
+    };
+    let near = similarity("near")?;
     let shingle = section
         .optional("shingle")
         .map(|entry| shingle(&entry))
@@ -330,6 +411,8 @@ fn dedup(section: &Section<'_>) -> Result<DedupStage, RecipeError> {
             normalised: truth("normalised")?,
             near,
             shingle,
+            examples: truth("examples")?,
+            semantic: similarity("semantic")?,
         }),
     }
 }
@@ -353,21 +436,6 @@ fn shingle(entry: &Entry<'_>) -> Result<String, RecipeError> {
             "is {text:?}; it must be `word-N` or `character-N` with N from 1 to 32"
         )))
     }
-}
-
-fn select(section: &Section<'_>) -> Result<SelectStage, RecipeError> {
-    section.only(&["use", "minimum", "take", "order"])?;
-    Ok(SelectStage {
-        minimum: section
-            .required("minimum")?
-            .number(|value| (0.0..=1.0).contains(&value), "from 0 to 1")?,
-        take: section
-            .required("take")?
-            .choice(&[Take::Top, Take::Spread].map(|take| (take.as_str(), take)))?,
-        order: section
-            .required("order")?
-            .choice(&[Order::Shuffled, Order::Confidence].map(|order| (order.as_str(), order)))?,
-    })
 }
 
 fn emit(section: &Section<'_>, names: &Names<'_>) -> Result<EmitStage, RecipeError> {

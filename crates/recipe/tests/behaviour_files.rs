@@ -218,3 +218,92 @@ proptest! {
         prop_assert_eq!(behaviour.description, text.trim());
     }
 }
+
+/// The guide of a kind with one setting that has a default, one that has none, and a table.
+fn guide() -> evalwright_recipe::Guide {
+    evalwright_recipe::Guide {
+        description: String::new(),
+        contrast: String::new(),
+        settings: vec![
+            evalwright_recipe::SettingGuide {
+                name: "tone".to_owned(),
+                says: "how it is told".to_owned(),
+                default: Some("plainly".to_owned()),
+            },
+            evalwright_recipe::SettingGuide {
+                name: "marker".to_owned(),
+                says: "a word".to_owned(),
+                default: None,
+            },
+        ],
+        tables: vec![evalwright_recipe::TableGuide {
+            name: "gold".to_owned(),
+            says: "examples".to_owned(),
+            columns: vec!["stem".to_owned()],
+            in_folder: false,
+        }],
+        labelled: false,
+    }
+}
+
+#[test]
+fn settings_and_tables_are_read_by_the_kinds_guide() {
+    use evalwright_recipe::{RecipeError, load_behaviour_of};
+    let path = std::path::Path::new("b.toml");
+    let good = "kind = \"k\"\nrows = 7\n[settings]\nmarker = \"x\"\n[[tables.gold]]\nstem = \"s\"\noptions = [\"a\", \"b\"]";
+    let behaviour = load_behaviour_of(path, good, &guide()).unwrap();
+    assert_eq!(behaviour.settings["tone"], "plainly");
+    assert_eq!(
+        (behaviour.rows, behaviour.settings["marker"].as_str()),
+        (7, "x"),
+        "an odd number is fine without labels"
+    );
+    assert_eq!(behaviour.tables["gold"].rows[0]["options"][1], "b");
+    for (from, to, mention) in [
+        ("marker = \"x\"", "", "missing `settings.marker`: a word"),
+        (
+            "marker = \"x\"",
+            "marker = \"x\"\ntune = \"y\"",
+            "did you mean `tone`?",
+        ),
+        (
+            "[[tables.gold]]\nstem = \"s\"",
+            "[[tables.gold]]\nsten = \"s\"",
+            "lacks `stem`",
+        ),
+        ("[[tables.gold]]", "[[tables.gald]]", "did you mean `gold`?"),
+        (
+            "kind = \"k\"",
+            "kind = \"k\"\ndescription = \"d\"",
+            "`description` is of no use to this kind",
+        ),
+    ] {
+        let error = load_behaviour_of(path, &good.replace(from, to), &guide())
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(mention), "{mention}: {error}");
+    }
+    // A table in a file is read by whoever can, and its columns are checked.
+    let file = "kind = \"k\"\n[settings]\nmarker = \"x\"\n[tables]\ngold = \"gold.csv\"";
+    let mut behaviour = load_behaviour_of(path, file, &guide()).unwrap();
+    let read =
+        |text: &'static str| move |_: &str| -> Result<String, RecipeError> { Ok(text.to_owned()) };
+    behaviour
+        .read_tables(&guide(), read("stem,other\none,1\ntwo,2\n"))
+        .unwrap();
+    assert_eq!(behaviour.tables["gold"].rows.len(), 2);
+    let written = serde_json::to_value(&behaviour).unwrap();
+    assert_eq!(written["tables"]["gold"]["file"], "gold.csv");
+    assert_eq!(
+        written["tables"]["gold"]["rows"], 2,
+        "a file is told by its number of rows and a hash"
+    );
+    let error = behaviour
+        .read_tables(&guide(), read("other\n1\n"))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.starts_with("gold.csv:1: the table lacks the column `stem`"),
+        "{error}"
+    );
+}

@@ -92,7 +92,7 @@ fn unknown_kinds_and_presets_are_told_what_there_is() {
     let error = find_kind(&builtin_kinds(), "statment").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "there is no kind `statment`: did you mean `statement`? There are `statement`"
+        "there is no kind `statment`: did you mean `statement`? There are `ambiguous-qa`, `choice`, `constitution`, `decision`, `pronoun`, `statement`, `sycophancy`, `trigger`"
     );
     let error = load_kind(&statement(), "nope", &KNOWN).unwrap_err();
     assert_eq!(
@@ -183,7 +183,7 @@ fn each_wrong_kind_file_is_shown_where_it_is_wrong() {
         (
             "requirement = \"label\"",
             "requirement = \"style\"",
-            "must be one of `label`",
+            "says nothing about another requirement than the label",
         ),
         (
             "name = \"beliefs\"",
@@ -383,6 +383,7 @@ fn any_behaviour_text_stays_inside_its_role() {
         examples: &[],
         statement: None,
         opened: true,
+        item: None,
     };
     let prompt = loaded
         .prompts

@@ -33,6 +33,7 @@ fn t03_endless_work_ends_at_a_limit() {
         examples: &[],
         statement: None,
         opened: true,
+        item: None,
     };
     let before = peak_memory();
     let began = Instant::now();

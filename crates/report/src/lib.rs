@@ -5,23 +5,31 @@
 //! characters by their number, everything else escaped.
 
 mod agreement;
+pub mod audit;
 mod balance;
 mod chart;
 mod confidence;
+pub mod diff;
 mod error;
 mod examples;
+mod items;
+mod items_page;
 mod number;
 mod page;
 mod plots;
+mod position;
 mod report;
 mod scored;
+mod selection;
 mod terminal;
 mod words;
 
 pub use agreement::{Agreement, Population};
 pub use balance::{CellBalance, LabelLength, Length};
 pub use confidence::Confidence;
+pub use diff::{Compared, DiffRow, Difference, compare};
 pub use error::ReportError;
 pub use examples::{Dispute, Duplicate, RaterOpinion, RejectExample};
+pub use items::{Column, Guesser, ITEM_REPORT_SCHEMA, ItemReport, build_items};
 pub use report::{Figures, Provenance, REPORT_SCHEMA, Report, build};
 pub use words::{ReasonCount, Warning};

@@ -15,6 +15,8 @@ use crate::number;
 use crate::report::Report;
 
 const TEMPLATE: &str = include_str!("page.html.j2");
+/// The style that all pages share.
+const STYLE: &str = include_str!("style.css");
 /// The name that error messages give to the template.
 const NAME: &str = "page.html.j2";
 
@@ -58,6 +60,15 @@ pub(crate) fn render(report: &Report) -> Result<Vec<u8>, ReportError> {
 
 /// `short_names` leads from a rater's name, its hidden characters shown, to what lists call it.
 fn fill(short_names: BTreeMap<String, String>, values: Value) -> Result<String, minijinja::Error> {
+    let mut engine = strict_engine(short_names)?;
+    engine.add_template(NAME, TEMPLATE)?;
+    engine.get_template(NAME)?.render(values)
+}
+
+/// An engine that escapes everything and knows the figures' filters and the pages' common style.
+pub(crate) fn strict_engine(
+    short_names: BTreeMap<String, String>,
+) -> Result<Environment<'static>, minijinja::Error> {
     let mut engine = Environment::new();
     let syntax = SyntaxConfig::builder()
         .trim_blocks(true)
@@ -79,8 +90,8 @@ fn fill(short_names: BTreeMap<String, String>, values: Value) -> Result<String, 
     engine.add_filter("short", move |name: String| {
         short_names.get(&name).cloned().unwrap_or(name)
     });
-    engine.add_template(NAME, TEMPLATE)?;
-    engine.get_template(NAME)?.render(values)
+    engine.add_template("style.css", STYLE)?;
+    Ok(engine)
 }
 
 fn real(value: &Value) -> Option<f64> {
@@ -95,7 +106,7 @@ fn ends(value: &Value) -> Option<evalwright_stats::Interval> {
 }
 
 /// Writes every hidden character in every text by its number.
-fn show_hidden(value: &mut serde_json::Value) {
+pub(crate) fn show_hidden(value: &mut serde_json::Value) {
     match value {
         serde_json::Value::String(text) => *text = visible(text),
         serde_json::Value::Array(items) => items.iter_mut().for_each(show_hidden),

@@ -20,8 +20,8 @@ pub(crate) struct Plot {
     pub(crate) how: String,
     /// The drawing.
     pub(crate) svg: String,
-    header: Vec<&'static str>,
-    rows: Vec<Vec<String>>,
+    pub(crate) header: Vec<&'static str>,
+    pub(crate) rows: Vec<Vec<String>>,
 }
 
 impl Plot {

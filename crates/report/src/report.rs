@@ -8,7 +8,7 @@ use evalwright_core::{
 };
 use evalwright_dataset::{
     CardSummary, DedupRecord, KindRecord, MANIFEST_SCHEMA, Manifest, Parent, RaterRecord,
-    StageCount,
+    SelectionRecord, StageCount,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -21,6 +21,7 @@ use crate::examples::{self, Dispute, Duplicate, RejectExample};
 use crate::number::rounded;
 use crate::plots::{self, Plot};
 use crate::scored::{self, Scored};
+use crate::selection;
 use crate::words::{self, BORDERLINE, ReasonCount, Warning};
 
 /// The format of `report.json`.
@@ -85,6 +86,12 @@ pub struct Figures {
     pub balance: Vec<CellBalance>,
     /// Length by label.
     pub length: Length,
+    /// What choosing the rows left of the give-aways, and what it cost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub selection: Option<SelectionRecord>,
+    /// The same in sentences.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub selection_said: Vec<String>,
     /// P(intended label), by population and label.
     pub confidence: Vec<Confidence>,
     /// The minimum of P(intended label) for a row.
@@ -194,6 +201,7 @@ fn figures(manifest: &Manifest, rows: &[Row], rejects: &[Reject]) -> Figures {
     let raters: Vec<&str> = manifest
         .raters
         .iter()
+        .filter(|rater| rater.requirement == scored::LABEL)
         .map(|rater| rater.rater.as_str())
         .collect();
     let mut agreement = Vec::new();
@@ -237,7 +245,7 @@ fn figures(manifest: &Manifest, rows: &[Row], rejects: &[Reject]) -> Figures {
     let borderline_rejects = rejects
         .iter()
         .filter(|reject| {
-            matches!(reject.reason, RejectReason::BelowMinimum { confidence, .. } if is_borderline(confidence))
+            matches!(reject.reason, RejectReason::BelowMinimum { confidence, requirement: None, .. } if is_borderline(confidence))
         })
         .count();
     Figures {
@@ -252,6 +260,8 @@ fn figures(manifest: &Manifest, rows: &[Row], rejects: &[Reject]) -> Figures {
         reasons,
         balance: balance::cells(&manifest.funnel.cells),
         length: balance::length(rows),
+        selection: manifest.selection.clone(),
+        selection_said: selection::sentences(manifest.selection.as_ref()),
         confidence,
         minimum_confidence: minimum,
         borderline: (borderline_rows + borderline_rejects) as u64,
@@ -418,7 +428,7 @@ impl Report {
     }
 }
 
-fn round_numbers(value: &mut Value) {
+pub(crate) fn round_numbers(value: &mut Value) {
     match value {
         Value::Number(number) if number.is_f64() => {
             let short = number

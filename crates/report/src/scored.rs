@@ -5,7 +5,7 @@
 use evalwright_core::{Judgement, Reject, Row, Side, UnknownReason, Verdict};
 
 /// The requirement whose judgements say which side a text stands on.
-const LABEL: &str = "label";
+pub(crate) const LABEL: &str = "label";
 
 /// One candidate with what its raters said.
 pub(crate) struct Scored<'a> {

@@ -59,7 +59,10 @@ pub(crate) fn reason(code: &str) -> String {
         ("no_reply", _) => "the model gave no reply".to_owned(),
         ("unparsable", _) => "the reply held no item that could be taken".to_owned(),
         ("lint", lint) => format!("a rule on the text found a fault: {lint}"),
-        ("below_minimum", _) => "the raters were not sure enough of the intended label".to_owned(),
+        ("below_minimum", "") => "the raters were not sure enough of the intended label".to_owned(),
+        ("below_minimum", requirement) => {
+            format!("the raters were not sure enough that a requirement holds: {requirement}")
+        }
         ("unjudged", _) => "no rater could tell the label".to_owned(),
         ("duplicate", "exact") => "the same text as another candidate".to_owned(),
         ("duplicate", "normalised") => {
@@ -353,6 +356,9 @@ pub(crate) fn warnings(manifest: &Manifest, figures: &Figures) -> Vec<Warning> {
     }
     if let Some(sentence) = length_sentence(&figures.length) {
         warn("length", sentence);
+    }
+    for sentence in crate::position::sentences(&manifest.raters) {
+        warn("position", sentence);
     }
     for (origin, words) in [
         (

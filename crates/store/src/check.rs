@@ -6,6 +6,7 @@ use evalwright_core::{
 use rusqlite::Row;
 use serde::Serialize;
 
+use crate::embedding::{embedding_key, numbers};
 use crate::error::StoreError;
 use crate::key::{sample_key, score_key};
 use crate::selection::{ReplyKind, ReplyStatus};
@@ -24,8 +25,8 @@ pub struct Checked {
 }
 
 impl ReplyStore {
-    /// Reads everything: the file's own structure, and of each reply that it can be read and stands under the
-    /// key of its model and request.
+    /// Reads everything: the file's own structure, and of each reply and each vector that it can be read and stands
+    /// under the key of its model and request or text.
     ///
     /// # Errors
     /// When the file cannot be read to the end.
@@ -62,8 +63,43 @@ impl ReplyStore {
                     .push(format!("the reply under key {}: {problem}", reply.key));
             }
         }
+        let mut statement = connection
+            .prepare(
+                "SELECT key, text, vector, identity \
+                 FROM embeddings LEFT JOIN models ON hash = model_hash ORDER BY key",
+            )
+            .map_err(failed)?;
+        let mut rows = statement.query([]).map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
+            let key: String = row.get(0).map_err(failed)?;
+            if let Err(problem) = check_embedding(row, &key).map_err(failed)? {
+                checked
+                    .problems
+                    .push(format!("the vector under key {key}: {problem}"));
+            }
+        }
         Ok(checked)
     }
+}
+
+/// What is wrong with a row of `embeddings`.
+fn check_embedding(row: &Row<'_>, key: &str) -> rusqlite::Result<Result<(), String>> {
+    let (text, vector): (String, Vec<u8>) = (row.get(1)?, row.get(2)?);
+    let identity: Option<String> = row.get(3)?;
+    if numbers(&vector).is_none() {
+        return Ok(Err("it is no vector of finite numbers".to_owned()));
+    }
+    let Some(identity) = identity else {
+        return Ok(Err("its model is not known".to_owned()));
+    };
+    Ok(parsed::<ModelIdentity>(&identity).and_then(|model| {
+        let right = embedding_key(&model, &text).to_string();
+        if right == key {
+            Ok(())
+        } else {
+            Err(format!("its model and text have the key {right}"))
+        }
+    }))
 }
 
 struct StoredReply {

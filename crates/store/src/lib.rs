@@ -8,6 +8,7 @@
 mod attempt;
 mod browse;
 mod check;
+mod embedding;
 mod error;
 mod export;
 mod key;
@@ -20,8 +21,9 @@ mod store;
 pub use attempt::{Attempt, AttemptStatus, StoredAttempt};
 pub use browse::{Listed, Shown};
 pub use check::Checked;
+pub use embedding::embedding_key;
 pub use error::StoreError;
-pub use key::{sample_key, score_key};
+pub use key::{ModelKey, sample_key, score_key};
 pub use miss::{Difference, NearMiss};
 pub use prune::Pruned;
 pub use schema::SCHEMA_VERSION;

@@ -4,6 +4,7 @@
 
 use serde::Serialize;
 
+use crate::embedding::CHOSEN_EMBEDDINGS;
 use crate::error::StoreError;
 use crate::selection::{CHOSEN, CHOSEN_ATTEMPTS, Selection};
 use crate::store::ReplyStore;
@@ -15,6 +16,8 @@ pub struct Pruned {
     pub replies: u64,
     /// Records of attempts.
     pub attempts: u64,
+    /// Vectors of texts.
+    pub embeddings: u64,
 }
 
 impl ReplyStore {
@@ -38,10 +41,11 @@ impl ReplyStore {
         Ok(Pruned {
             replies: count("replies", CHOSEN)?,
             attempts: count("attempts", CHOSEN_ATTEMPTS)?,
+            embeddings: self.count_embeddings(selection)?,
         })
     }
 
-    /// Removes replies and records of attempts for good, all that are meant or none. The models will be asked
+    /// Removes replies, records of attempts and vectors for good, all that are meant or none. The models will be asked
     /// for them again. Attempts are failures, so they go with `failed` and stay with `cut`.
     ///
     /// # Errors
@@ -63,11 +67,12 @@ impl ReplyStore {
             Ok(Pruned {
                 replies: delete("replies", CHOSEN)?,
                 attempts: delete("attempts", CHOSEN_ATTEMPTS)?,
+                embeddings: delete("embeddings", CHOSEN_EMBEDDINGS)?,
             })
         })?;
         // Shrinking the file is a courtesy: where another process reads it, or the disk is too full for a
         // copy, its pages wait for the next replies instead.
-        if pruned.replies + pruned.attempts > 0 {
+        if pruned.replies + pruned.attempts + pruned.embeddings > 0 {
             self.lock().execute_batch("VACUUM").ok();
         }
         Ok(pruned)

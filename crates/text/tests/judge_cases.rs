@@ -9,8 +9,8 @@
 
 use std::path::PathBuf;
 
-use evalwright_core::Finish;
-use evalwright_text::{LintContext, Scale, Unread, lint_by_code, read_answer, read_score};
+use evalwright_text::lint::check;
+use evalwright_text::{Form, Scale, Subject, Unread, lint_by_code, read_answer, read_score};
 use serde_json::Value;
 
 const ONE_TO_FIVE: Scale = Scale {
@@ -80,15 +80,10 @@ fn j03_the_judges_own_last_verdict_counts_and_the_candidate_is_flagged() {
     };
     let read = read_score(&reply(&folder, "judge_reply.txt"), &ONE_TO_FIVE).unwrap();
     assert_eq!(Some(read.score), case["expected"]["score"].as_f64());
-    let context = LintContext {
-        finish: Finish::Stop,
-        examples: &[],
-        description: "",
-        contrast: "",
-    };
     let lint = lint_by_code("verdict-pattern").unwrap();
     let candidate = reply(&folder, "candidate.txt");
-    assert!((lint.check)(&candidate, &context).is_some());
+    let subject = Subject::new(Form::Statement, &candidate);
+    assert_eq!(check(&subject, &[lint]).len(), 1);
 }
 
 #[test]

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use evalwright_core::Finish;
-use evalwright_text::{LINTS, LintContext};
+use evalwright_text::lint::check;
+use evalwright_text::{Form, LINTS, Subject, language_by_code};
 
 /// Every fifth statement gives the rates to a few hundredths of a per cent, in a fifth of the time.
 const STEP: usize = 5;
@@ -51,26 +52,22 @@ fn lints_seldom_speak_on_published_statements() {
             .to_str()
             .unwrap()
             .replace('-', " ");
-        let context = LintContext {
-            finish: Finish::Stop,
-            examples,
-            description: &name,
-            contrast: "",
-        };
         for statement in others.iter().step_by(STEP) {
             total += 1;
-            for lint in LINTS {
-                // The published statements lost their final full stop.
-                let text = match lint.code {
-                    "cut-off" => format!("{statement}."),
-                    _ => statement.clone(),
-                };
-                if (lint.check)(&text, &context).is_some() {
-                    let (count, examples) = found.entry(lint.code).or_default();
-                    *count += 1;
-                    if *count % 17 == 1 && examples.len() < 4 {
-                        examples.push(text);
-                    }
+            // The published statements lost their final full stop.
+            let whole = format!("{statement}.");
+            let subject = Subject {
+                finish: Some(Finish::Stop),
+                examples,
+                description: &name,
+                language: language_by_code("en"),
+                ..Subject::new(Form::Statement, &whole)
+            };
+            for finding in check(&subject, LINTS) {
+                let (count, examples) = found.entry(finding.lint).or_default();
+                *count += 1;
+                if *count % 17 == 1 && examples.len() < 4 {
+                    examples.push(whole.clone());
                 }
             }
         }

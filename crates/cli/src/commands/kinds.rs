@@ -12,6 +12,7 @@ use evalwright_recipe::{
 use evalwright_text::{LINTS, Parser};
 use serde_json::json;
 
+use crate::commands::kind_folder::{check_kind, write_kind};
 use crate::failure::{Failure, Kind};
 use crate::output::Printer;
 
@@ -58,11 +59,29 @@ enum Action {
         #[arg(long)]
         template: Option<String>,
     },
+    /// Write a new kind into the project's `kinds/` folder to start from
+    New {
+        /// The kind's name
+        name: String,
+    },
+    /// Check a kind's folder: every preset, every prompt, and what may not be meant
+    Check {
+        /// The folder
+        folder: PathBuf,
+    },
 }
 
 pub(crate) fn run(arguments: &KindsArguments, printer: &Printer) -> Result<u8, Failure> {
+    match &arguments.action {
+        Action::New { name } => {
+            return write_kind(&arguments.project.join(PROJECT_KINDS), name, printer);
+        }
+        Action::Check { folder } => return check_kind(folder, printer),
+        _ => {}
+    }
     let folders = all_kinds(&[&arguments.project])?;
     match &arguments.action {
+        Action::New { .. } | Action::Check { .. } => {}
         Action::List { json } => list(&folders, *json, printer)?,
         Action::Show { name, preset, json } => {
             show(&load(&folders, name, preset)?, *json, printer)?
@@ -111,12 +130,17 @@ pub(crate) fn load(
     name: &str,
     preset: &str,
 ) -> Result<LoadedKind, Failure> {
+    load_folder(find_kind(folders, name)?, preset)
+}
+
+/// Loads a kind's folder with a preset.
+pub(crate) fn load_folder(folder: &KindFolder, preset: &str) -> Result<LoadedKind, Failure> {
     let lints: Vec<&str> = LINTS.iter().map(|lint| lint.code).collect();
     let known = Known {
         lints: &lints,
         parsers: Parser::names(),
     };
-    Ok(load_kind(find_kind(folders, name)?, preset, &known)?)
+    Ok(load_kind(folder, preset, &known)?)
 }
 
 fn origin(origin: Origin) -> &'static str {
@@ -168,10 +192,35 @@ fn show(loaded: &LoadedKind, as_json: bool, printer: &Printer) -> Result<(), Fai
     if let Some(note) = &loaded.note {
         text.push_str(&format!("{note}\n"));
     }
-    text.push_str(&format!(
-        "\na behaviour says\n  description  {}\n  contrast     {}\n\nstages\n",
-        loaded.guide.description, loaded.guide.contrast
-    ));
+    text.push_str("\na behaviour says\n");
+    let guide = &loaded.guide;
+    for (key, says) in [
+        ("description", &guide.description),
+        ("contrast", &guide.contrast),
+    ] {
+        if !says.is_empty() {
+            text.push_str(&format!("  {key:12} {says}\n"));
+        }
+    }
+    for setting in &guide.settings {
+        let default = setting
+            .default
+            .as_ref()
+            .map_or_else(String::new, |text| format!(" (default: {text:?})"));
+        text.push_str(&format!(
+            "  settings.{}  {}{default}\n",
+            setting.name, setting.says
+        ));
+    }
+    for table in &guide.tables {
+        let own = if table.in_folder {
+            " (the kind has one)"
+        } else {
+            ""
+        };
+        text.push_str(&format!("  tables.{}  {}{own}\n", table.name, table.says));
+    }
+    text.push_str("\nstages\n");
     for stage in &kind.stages {
         let stage = serde_json::to_string(stage).map_err(|error| {
             Failure::new(Kind::Unexpected, format!("cannot write JSON: {error}"))

@@ -1,13 +1,22 @@
 //! The commands, one file each.
 
+mod audit;
 mod completions;
+mod dedup;
+mod diff;
 mod doctor;
+mod export;
+mod import;
 mod init;
-mod kinds;
+mod kind_folder;
+pub(crate) mod kinds;
+mod lint;
 mod model;
+mod preview;
 mod replies;
 mod report;
 mod run;
+mod verify;
 
 use clap::Subcommand;
 
@@ -26,10 +35,24 @@ pub(crate) enum Command {
     Replies(replies::RepliesArguments),
     /// Build the report of a published version again
     Report(report::ReportArguments),
+    /// Audit the label quality of any dataset
+    Audit(audit::AuditArguments),
+    /// Say what changed between two versions, or any two sets of rows
+    Diff(diff::DiffArguments),
+    /// Check that published versions are as they were published
+    Verify(verify::VerifyArguments),
+    /// Find what repeats what in any JSONL files, and write what stays
+    Dedup(dedup::DedupArguments),
+    /// Write a published version in the format of another tool
+    Export(export::ExportArguments),
+    /// Make a first version of a dataset of others
+    Import(import::ImportArguments),
     /// Ask a model what it can do
     Doctor(doctor::DoctorArguments),
     /// List kinds, show one, or render its prompts
     Kinds(kinds::KindsArguments),
+    /// Look for defects in the rows of any JSONL file
+    Lint(lint::LintArguments),
     /// Write a project to start from
     Init(init::InitArguments),
     /// Print the completions for a shell
@@ -43,8 +66,15 @@ impl Command {
             Self::Model(arguments) => model::run(arguments, printer, environment),
             Self::Replies(arguments) => replies::run(arguments, printer, environment),
             Self::Report(arguments) => report::run(arguments, printer),
+            Self::Audit(arguments) => audit::run(arguments, printer),
+            Self::Diff(arguments) => diff::run(arguments, printer),
+            Self::Verify(arguments) => verify::run(arguments, printer),
+            Self::Dedup(arguments) => dedup::run(arguments, printer, environment),
+            Self::Export(arguments) => export::run(arguments, printer),
+            Self::Import(arguments) => import::run(arguments, printer, environment),
             Self::Doctor(arguments) => doctor::run(arguments, printer, environment),
             Self::Kinds(arguments) => kinds::run(arguments, printer),
+            Self::Lint(arguments) => lint::run(arguments, printer),
             Self::Init(arguments) => init::run(arguments, printer),
             Self::Completions(arguments) => completions::run(arguments, printer),
         }

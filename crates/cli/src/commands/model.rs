@@ -75,6 +75,7 @@ pub(crate) fn run(
                     .map(|model| {
                         json!({
                             "name": model.name,
+                            "purpose": model.purpose.as_str(),
                             "bytes": model.bytes,
                             "licence": model.licence,
                             "path": model.path,
@@ -91,8 +92,10 @@ pub(crate) fn run(
                     );
                     let megabytes = model.bytes / 1_000_000;
                     printer.data(&format!(
-                        "{}  {megabytes} MB  {}  {place}",
-                        model.name, model.licence
+                        "{}  {}  {megabytes} MB  {}  {place}",
+                        model.name,
+                        model.purpose.as_str(),
+                        model.licence
                     ))?;
                 }
             }

@@ -339,8 +339,12 @@ fn prune(pruned: Pruned, dry_run: bool, as_json: bool, printer: &Printer) -> Res
         return printer.json(&json!({ "dry_run": dry_run, "removed": pruned }));
     }
     let count = |number| usize::try_from(number).unwrap_or(usize::MAX);
+    let vectors = match count(pruned.embeddings) {
+        0 => String::new(),
+        number => format!(" and {}", counted(number, "vector", "vectors")),
+    };
     printer.data(&format!(
-        "{} {} and {}",
+        "{} {} and {}{vectors}",
         if dry_run { "would remove" } else { "removed" },
         counted(count(pruned.replies), "reply", "replies"),
         counted(

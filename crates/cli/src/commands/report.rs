@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use evalwright_core::exit_code;
-use evalwright_dataset::{read_manifest, read_rejects, read_rows};
+use evalwright_dataset::{read_manifest, read_records, read_rejects, read_rows};
 
 use crate::failure::{Failure, Kind};
 use crate::output::Printer;
@@ -25,9 +25,25 @@ pub(crate) struct ReportArguments {
 pub(crate) fn run(arguments: &ReportArguments, printer: &Printer) -> Result<u8, Failure> {
     let folder = &arguments.version;
     let manifest = read_manifest(folder)?;
-    let rows = read_rows(&folder.join("data.jsonl"))?;
     let rejects = read_rejects(&folder.join("rejected.jsonl"))?;
-    let report = evalwright_report::build(&manifest, &rows, &rejects)?;
+    let data = folder.join("data.jsonl");
+    let (charts, json, html, summary) = if manifest.columns.is_empty() {
+        let report = evalwright_report::build(&manifest, &read_rows(&data)?, &rejects)?;
+        (
+            report.charts(),
+            report.json()?,
+            report.html()?,
+            report.summary_text(),
+        )
+    } else {
+        let report = evalwright_report::build_items(&manifest, &read_records(&data)?, &rejects)?;
+        (
+            report.charts(),
+            report.json()?,
+            report.html(),
+            report.summary_text(),
+        )
+    };
     if let Some(out) = &arguments.out {
         if std::fs::canonicalize(out).ok() == std::fs::canonicalize(folder).ok() {
             return Err(Failure::new(
@@ -35,9 +51,9 @@ pub(crate) fn run(arguments: &ReportArguments, printer: &Printer) -> Result<u8, 
                 "a published version is never changed: name another folder with `--out`",
             ));
         }
-        let mut files = report.charts();
-        files.insert("report.json".to_owned(), report.json()?);
-        files.insert("report.html".to_owned(), report.html()?);
+        let mut files = charts;
+        files.insert("report.json".to_owned(), json.clone());
+        files.insert("report.html".to_owned(), html);
         for (name, bytes) in files {
             let path = out.join(name);
             if let Some(parent) = path.parent() {
@@ -49,9 +65,9 @@ pub(crate) fn run(arguments: &ReportArguments, printer: &Printer) -> Result<u8, 
         printer.say(&format!("wrote {}", out.join("report.html").display()));
     }
     if arguments.json {
-        printer.data(&String::from_utf8_lossy(&report.json()?))?;
+        printer.data(&String::from_utf8_lossy(&json))?;
     } else {
-        printer.data(&report.summary_text())?;
+        printer.data(&summary)?;
     }
     Ok(exit_code::DONE)
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use evalwright_core::ContentHash;
 use evalwright_local::{LocalModel, OpenOptions};
-use evalwright_models::weights::{PullEvent, model_by_name};
+use evalwright_models::weights::{PullEvent, Purpose, model_by_name};
 use evalwright_models::{PullRequest, Surroundings, pull};
 
 use super::Opening;
@@ -25,6 +25,13 @@ impl Opening<'_> {
                 Failure::new(Kind::Config, format!("there is no model named {name:?}"))
                     .hint("`evalwright model list` shows the models; a file of your own is `local/PATH.gguf`")
             })?;
+            if pinned.purpose == Purpose::Embedding {
+                return Err(Failure::new(
+                    Kind::Config,
+                    format!("{name} turns texts into vectors; it cannot write or judge"),
+                )
+                .hint("name it with --embedder"));
+            }
             let path = fetch(
                 self.printer,
                 name,

@@ -1,13 +1,17 @@
-//! From the name of a model to the model: one inside the process, or one behind a server.
+//! From the name of a model to the model: one inside the process, one behind a server, or one that was recorded.
 
 mod arguments;
+mod embedder;
 mod local;
 mod remote;
+mod replay;
 
 use evalwright_core::{Model, ModelError, StopReason};
 use evalwright_models::Surroundings;
+use evalwright_models::money::Price;
 
 pub(crate) use arguments::ModelArguments;
+pub(crate) use embedder::LOCAL;
 pub(crate) use local::fetch;
 pub(crate) use remote::shown;
 
@@ -47,11 +51,25 @@ impl<'a> Opening<'a> {
         })
     }
 
+    /// What a model costs, by its name as the user wrote it. What is recorded costs nothing.
+    pub(crate) fn price(&self, name: &str) -> Result<Price, Failure> {
+        if name.starts_with("replay/") {
+            return Ok(Price::Free);
+        }
+        self.account.price(name)
+    }
+
+    /// The currency of all prices, where there are any.
+    pub(crate) fn currency(&self) -> Option<&str> {
+        self.account.currency()
+    }
+
     /// Opens a model by name. Everything that can be wrong with it before the first request is found here.
     pub(crate) fn open(&self, name: &str) -> Result<Box<dyn Model>, Failure> {
-        match name.strip_prefix("local/") {
-            Some(local) => Ok(Box::new(self.open_local(name, local)?)),
-            None => Ok(Box::new(self.open_remote(name)?)),
+        match name.split_once('/') {
+            Some(("local", local)) => Ok(Box::new(self.open_local(name, local)?)),
+            Some(("replay", file)) => Ok(Box::new(self.open_replay(file)?)),
+            _ => Ok(Box::new(self.open_remote(name)?)),
         }
     }
 }

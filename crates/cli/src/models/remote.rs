@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use evalwright_models::money::{Amount, Budget, Limits, Money, PriceList};
+use evalwright_models::money::{Amount, Budget, Limits, Money, Price, PriceList};
 use evalwright_models::remote::{Backoff, Notice, RemoteModel, Settings, TransportLimits};
 use evalwright_models::server::{Connection, ModelName};
 
@@ -14,7 +14,7 @@ use crate::failure::{Failure, Kind};
 use crate::output::Printer;
 
 /// Connections with which a server is asked first; more follow while it keeps up.
-const FIRST_CONNECTIONS: usize = 8;
+const FIRST_CONNECTIONS: usize = 32;
 /// Attempts for an answer that is whole but holds nothing.
 const ODD_ATTEMPTS: u32 = 3;
 
@@ -55,6 +55,16 @@ impl Account {
             budget: Budget::new(limits, Amount::ZERO),
         })
     }
+
+    /// The price of a model by its name, which may hold an address.
+    pub(super) fn price(&self, name: &str) -> Result<Price, Failure> {
+        let plain = name.split("@http").next().unwrap_or(name);
+        Ok(self.prices.price(plain)?)
+    }
+
+    pub(super) fn currency(&self) -> Option<&str> {
+        self.prices.currency()
+    }
 }
 
 impl Opening<'_> {
@@ -67,7 +77,7 @@ impl Opening<'_> {
             })?);
         }
         let plain = name.split("@http").next().unwrap_or(name);
-        let price = self.account.prices.price(plain)?;
+        let price = self.account.price(name)?;
         let arguments = self.arguments;
         let most = arguments.max_connections.get();
         let settings = Settings {
@@ -102,20 +112,20 @@ fn one_by_one(name: &str) -> Vec<String> {
         .collect()
 }
 
-/// A name for files and messages: an address can hold a key, and is shown without it.
+/// A name for files and messages: an address can hold a key, and is shown without it. All spellings of an address
+/// are shown as one.
 pub(crate) fn shown(name: &str) -> String {
     if !name.contains("@http") {
         return name.to_owned();
     }
     let mut shown = name.split("@http").next().unwrap_or_default().to_owned();
     for (number, one) in one_by_one(name).iter().enumerate() {
-        if let Ok(ModelName {
-            base_url: Some(address),
-            ..
-        }) = ModelName::parse(one)
-        {
+        let Ok(name) = ModelName::parse(one) else {
+            continue;
+        };
+        if let Some(address) = &name.base_url {
             shown.push(if number == 0 { '@' } else { ',' });
-            shown.push_str(&address.to_string());
+            shown.push_str(&address.with_version(name.profile().version).to_string());
         }
     }
     shown
@@ -148,7 +158,7 @@ mod tests {
         }
         assert_eq!(
             shown("vllm/m@http://me:invented@a:1/v1?key=invented,http://x:invented@b"),
-            "vllm/m@http://a:1/v1,http://b"
+            "vllm/m@http://a:1/v1,http://b/v1"
         );
         assert_eq!(shown("vllm/m@http://me:invented@:1"), "vllm/m");
     }

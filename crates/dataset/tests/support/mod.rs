@@ -93,10 +93,12 @@ pub fn row(index: u32) -> Row {
             slot: SlotName {
                 stage: "statements".to_owned(),
                 cell: Cell { label },
+                group: Default::default(),
                 index,
             },
             reply: ContentHash::of(&index.to_le_bytes()),
             flags: vec!["too_long".to_owned()],
+            split: None,
             judgements: vec![judgement(verdict, None, None)],
         },
     }
@@ -108,6 +110,7 @@ pub fn reject(similarity: f64) -> Reject {
         cell: Cell {
             label: Side::Matching,
         },
+        group: Default::default(),
         index: 3,
     };
     Reject {
@@ -117,6 +120,8 @@ pub fn reject(similarity: f64) -> Reject {
             position: 0,
             text: "text".to_owned(),
             reply: ContentHash::of(b"reply"),
+            fields: Default::default(),
+            history: Vec::new(),
             flags: vec![],
             judgements: vec![],
             confidence: None,
@@ -164,6 +169,7 @@ pub fn manifest(version: &str) -> Manifest {
             rater: "local/judge#letter".to_owned(),
             judge: "local/judge".to_owned(),
             wording: "letter".to_owned(),
+            requirement: "label".to_owned(),
             method: Method::Channel,
             samples: None,
             counts: true,
@@ -172,6 +178,7 @@ pub fn manifest(version: &str) -> Manifest {
                 intercept: -0.3,
                 origin: "fitted".to_owned(),
             },
+            position: None,
             notes: BTreeMap::new(),
         }],
         minimum_confidence: 0.6,
@@ -179,9 +186,11 @@ pub fn manifest(version: &str) -> Manifest {
             layers: vec!["exact".to_owned(), "near".to_owned()],
             shingle: Some("word 1-grams".to_owned()),
             near: Some(0.8),
+            semantic: None,
         },
         take: "spread".to_owned(),
         order: "shuffled".to_owned(),
+        selection: None,
         funnel: Funnel {
             asked: 5,
             accepted: 4,
@@ -190,8 +199,10 @@ pub fn manifest(version: &str) -> Manifest {
         },
         usage: TokenUsage::default(),
         notes: BTreeMap::new(),
+        columns: Vec::new(),
         content: None,
         files: BTreeMap::new(),
+        seal: None,
     }
 }
 

@@ -9,6 +9,7 @@
     reason = "each test file uses its own part, and what a test cannot set up is a failed test"
 )]
 
+pub(crate) mod encoder;
 pub(crate) mod tiny;
 
 use std::path::{Path, PathBuf};
@@ -29,28 +30,33 @@ pub(crate) const PINNED: &str = "local/smollm2-135m-instruct";
 pub(crate) fn weights() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {
-        let variable = |name: &str| std::env::var(name).ok();
-        let configuration = pip_configuration_paths(&variable)
-            .iter()
-            .filter_map(|path| std::fs::read_to_string(path).ok())
-            .find(|text| index_in_pip_configuration(text).is_some());
-        let surroundings =
-            Surroundings::from_variables(&variable, configuration.as_deref()).unwrap();
-        let own = variable("EVALWRIGHT_MODEL_PATH")
+        let own = std::env::var("EVALWRIGHT_MODEL_PATH")
+            .ok()
             .filter(|path| !path.is_empty())
             .map(PathBuf::from);
-        if own.is_none()
-            && let Some(found) = find(PINNED, &surroundings).unwrap()
-        {
-            return found;
-        }
-        let mut request = PullRequest::named(PINNED);
-        request.path = own.as_deref();
-        match pull(&request, &surroundings, &|_| {}) {
-            Ok(path) => path,
-            Err(error) => panic!("these tests need the weights of {PINNED}: {error}"),
-        }
+        pinned(PINNED, own.as_deref())
     })
+}
+
+/// The weights of a model of the catalogue: the given file, else the one in the cache, else fetched.
+fn pinned(name: &str, own: Option<&Path>) -> PathBuf {
+    let variable = |name: &str| std::env::var(name).ok();
+    let configuration = pip_configuration_paths(&variable)
+        .iter()
+        .filter_map(|path| std::fs::read_to_string(path).ok())
+        .find(|text| index_in_pip_configuration(text).is_some());
+    let surroundings = Surroundings::from_variables(&variable, configuration.as_deref()).unwrap();
+    if own.is_none()
+        && let Some(found) = find(name, &surroundings).unwrap()
+    {
+        return found;
+    }
+    let mut request = PullRequest::named(name);
+    request.path = own;
+    match pull(&request, &surroundings, &|_| {}) {
+        Ok(path) => path,
+        Err(error) => panic!("these tests need the weights of {name}: {error}"),
+    }
 }
 
 /// Opens any file with a name that stands for it.

@@ -1,26 +1,32 @@
 //! Vectors of texts from a server with embeddings.
+//!
+//! Invariant: whatever length a server gives its vectors, they leave here with length 1.
 
 use std::sync::{Mutex, PoisonError};
 
-use evalwright_core::{ContentHash, Interrupt, Model, ModelError, Seed, SlotFailure, TokenUsage};
+use evalwright_core::{
+    ContentHash, Embedder, Interrupt, Model, ModelError, ModelIdentity, Seed, SlotFailure,
+    Spending, TokenUsage, scale_to_unit_length,
+};
 
+use super::drive::Ended;
 use super::halt::Halt;
-use super::model::{Ended, Question, RemoteModel, unsendable};
+use super::model::{Question, RemoteModel, unsendable};
 use crate::wire::{self, Embedded};
 
 /// Texts of one request for embeddings.
 const TEXTS_A_REQUEST: usize = 64;
 
-impl RemoteModel {
-    /// The vectors of texts, in their order and of one length, from a server with embeddings.
-    ///
-    /// # Errors
-    /// As [`Model::score`]; also when one request failed for good.
-    pub fn embed(
-        &self,
-        texts: &[String],
-        interrupt: &Interrupt,
-    ) -> Result<Vec<Vec<f32>>, ModelError> {
+impl Embedder for RemoteModel {
+    fn identity(&self) -> &ModelIdentity {
+        Model::identity(self)
+    }
+
+    fn spending(&self) -> Spending {
+        Model::spending(self)
+    }
+
+    fn embed(&self, texts: &[String], interrupt: &Interrupt) -> Result<Vec<Vec<f32>>, ModelError> {
         let halt = Halt::default();
         let parts: Vec<&[String]> = texts.chunks(TEXTS_A_REQUEST).collect();
         let vectors: Mutex<Vec<Vec<Vec<f32>>>> = Mutex::new(vec![Vec::new(); parts.len()]);
@@ -43,23 +49,33 @@ impl RemoteModel {
         ));
         // Nothing but a part without vectors fails to be taken in here.
         end.map_err(|error| match error {
-            ModelError::Receiver(cause) => ModelError::Engine {
-                model: self.identity().name.clone(),
-                cause,
-            },
+            ModelError::Receiver(cause) => self.without_vectors(cause),
             other => other,
         })?;
         let vectors = vectors.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let vectors: Vec<Vec<f32>> = vectors.into_iter().flatten().collect();
+        let mut vectors: Vec<Vec<f32>> = vectors.into_iter().flatten().collect();
         // Each answer was checked in itself.
         let length = vectors.first().map_or(0, Vec::len);
         if vectors.iter().any(|vector| vector.len() != length) {
-            return Err(ModelError::Engine {
-                model: self.identity().name.clone(),
-                cause: "the server gives vectors of different lengths".to_owned(),
-            });
+            let cause = "the server gives vectors of different lengths";
+            return Err(self.without_vectors(cause.to_owned()));
+        }
+        for vector in &mut vectors {
+            if !scale_to_unit_length(vector) {
+                let cause = "the server gives a vector without a direction: all its numbers are 0";
+                return Err(self.without_vectors(cause.to_owned()));
+            }
         }
         Ok(vectors)
+    }
+}
+
+impl RemoteModel {
+    fn without_vectors(&self, cause: String) -> ModelError {
+        ModelError::Engine {
+            model: Model::identity(self).name.clone(),
+            cause,
+        }
     }
 
     async fn vectors(&self, halt: &Halt, texts: &[String]) -> Ended<Embedded> {

@@ -3,8 +3,9 @@
 //! Invariant: no place has more requests under way than its window allows; a sick one gets none, and one
 //! whose last answer was a failure gets one at a time while another is well.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use evalwright_core::{Seed, StopReason};
@@ -26,6 +27,8 @@ const LOOK: Duration = Duration::from_millis(100);
 pub(super) struct Endpoint {
     address: Address,
     version: &'static str,
+    /// The first endpoint that was asked for, which is the one for all as a rule.
+    url: OnceLock<(&'static str, Url)>,
     headers: HeaderMap,
     pace: Mutex<Pace>,
     /// Whether any answer came from here so far.
@@ -49,6 +52,7 @@ impl Endpoint {
         Ok(Self {
             address: connection.base_url.clone(),
             version: connection.profile.version,
+            url: OnceLock::new(),
             headers,
             pace: Mutex::new(Pace::new(
                 settings.first_connections,
@@ -60,8 +64,14 @@ impl Endpoint {
     }
 
     /// Where a request for this endpoint of the protocol goes.
-    pub(super) fn url(&self, endpoint: &str) -> Url {
-        self.address.endpoint(self.version, endpoint)
+    pub(super) fn url(&self, endpoint: &'static str) -> Cow<'_, Url> {
+        let of = || self.address.endpoint(self.version, endpoint);
+        let (known, url) = self.url.get_or_init(|| (endpoint, of()));
+        if *known == endpoint {
+            Cow::Borrowed(url)
+        } else {
+            Cow::Owned(of())
+        }
     }
 
     pub(super) fn headers(&self) -> &HeaderMap {
@@ -120,30 +130,30 @@ impl Endpoints {
         })
     }
 
-    /// Waits for a free place. Among places that are free and well the one with the most room gets the
+    /// Waits for a free place for a request that can take so many tokens. Among places that are free and well the one with the most room gets the
     /// request.
     ///
     /// # Errors
     /// [`Trouble::Stop`] when all places are sick, or closed for longer than the user wants to wait.
-    pub(super) async fn slot(&self) -> Result<Slot<'_>, Trouble> {
+    pub(super) async fn slot(&self, tokens: u64) -> Result<Slot<'_>, Trouble> {
         loop {
             let freed = self.freed.notified();
             let now = Instant::now();
-            if let Some(slot) = self.take(now) {
+            if let Some(slot) = self.take(tokens, now) {
                 return Ok(slot);
             }
-            let opens = self.opens_in(now)?;
+            let opens = self.opens_in(tokens, now)?;
             let patience = if opens.is_zero() { LOOK } else { opens };
             // The order of waiting does not matter: no reply depends on another.
             drop(tokio::time::timeout(patience, freed).await);
         }
     }
 
-    fn take(&self, now: Instant) -> Option<Slot<'_>> {
+    fn take(&self, tokens: u64, now: Instant) -> Option<Slot<'_>> {
         let rooms: Vec<Room> = self
             .all
             .iter()
-            .map(|endpoint| endpoint.pace().room(now))
+            .map(|endpoint| endpoint.pace().room(tokens, now))
             .collect();
         let one_is_well = rooms.iter().any(|room| room.is_well);
         let (endpoint, _) = self
@@ -154,17 +164,18 @@ impl Endpoints {
             .filter(|(_, room)| room.free > 0)
             .max_by_key(|(_, room)| (room.is_well, room.free))?;
         // Another thread may have taken the place meanwhile; then the next look is not far.
-        let ticket = endpoint.pace().begin(now)?;
+        let ticket = endpoint.pace().begin(tokens, now)?;
         Some(Slot {
             endpoints: self,
             endpoint,
             ticket,
+            tokens,
             is_open: true,
         })
     }
 
-    /// How long until the first pause is over that a server has asked for.
-    fn opens_in(&self, now: Instant) -> Result<Duration, Trouble> {
+    /// How long until the first place may be open again.
+    fn opens_in(&self, tokens: u64, now: Instant) -> Result<Duration, Trouble> {
         let mut opens: Option<Duration> = None;
         let mut sickness = String::new();
         for endpoint in &self.all {
@@ -172,7 +183,10 @@ impl Endpoints {
             if pace.is_sick() {
                 pace.sickness().clone_into(&mut sickness);
             } else {
-                let own = pace.opens_in(now);
+                let own = pace.opens_in(tokens, now);
+                // An answer that is under way can open a place that only its server's limits have closed; the
+                // wait for it has an end of its own.
+                let own = if pace.is_busy() { own.min(LOOK) } else { own };
                 opens = Some(opens.map_or(own, |first| first.min(own)));
             }
         }
@@ -200,6 +214,7 @@ pub(super) struct Slot<'a> {
     endpoints: &'a Endpoints,
     endpoint: &'a Endpoint,
     ticket: Ticket,
+    tokens: u64,
     is_open: bool,
 }
 
@@ -213,7 +228,7 @@ impl<'a> Slot<'a> {
         self.is_open = false;
         self.endpoint
             .pace()
-            .succeeded(self.ticket, headers, Instant::now(), now);
+            .succeeded(self.ticket, self.tokens, headers, Instant::now(), now);
         // The window may have grown by one.
         self.endpoints.freed.notify_one();
         self.endpoints.freed.notify_one();
@@ -224,7 +239,7 @@ impl<'a> Slot<'a> {
         self.is_open = false;
         self.endpoint
             .pace()
-            .failed(request, self.ticket, trouble, Instant::now());
+            .failed(request, self.ticket, self.tokens, trouble, Instant::now());
         self.endpoints.freed.notify_one();
     }
 }
@@ -232,7 +247,7 @@ impl<'a> Slot<'a> {
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
         if self.is_open {
-            self.endpoint.pace().give_back();
+            self.endpoint.pace().give_back(self.tokens);
             self.endpoints.freed.notify_one();
         }
     }

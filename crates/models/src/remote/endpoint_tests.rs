@@ -66,7 +66,7 @@ fn succeed(slot: Slot<'_>) {
 }
 
 async fn reason(endpoints: &Endpoints) -> StopReason {
-    match endpoints.slot().await.map(|slot| number(&slot)) {
+    match endpoints.slot(1).await.map(|slot| number(&slot)) {
         Err(Trouble::Stop { reason, .. }) => reason,
         other => panic!("{other:?}"),
     }
@@ -75,13 +75,13 @@ async fn reason(endpoints: &Endpoints) -> StopReason {
 #[tokio::test(start_paused = true)]
 async fn a_freed_place_goes_to_one_who_waits_at_once() {
     let endpoints = places(1, 1, 1);
-    let slot = endpoints.slot().await.unwrap();
+    let slot = endpoints.slot(1).await.unwrap();
     let start = Instant::now();
     let frees = async {
         tokio::time::sleep(Duration::from_millis(30)).await;
         drop(slot);
     };
-    let waits = async { endpoints.slot().await.map(|slot| number(&slot)) };
+    let waits = async { endpoints.slot(1).await.map(|slot| number(&slot)) };
     let (got, ()) = tokio::join!(waits, frees);
     assert_eq!(got.unwrap(), 0);
     // Not at the next look, which is further away.
@@ -93,7 +93,7 @@ async fn all_who_wait_get_a_place_and_never_more_than_there_are() {
     let endpoints = places(2, 2, 3);
     let under_way = std::sync::atomic::AtomicUsize::new(0);
     let work = (0..100).map(|_| async {
-        let slot = endpoints.slot().await.unwrap();
+        let slot = endpoints.slot(1).await.unwrap();
         let now = under_way.fetch_add(1, Ordering::SeqCst) + 1;
         assert!(now <= 6, "{now}");
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -111,7 +111,7 @@ async fn all_who_wait_get_a_place_and_never_more_than_there_are() {
 async fn a_pause_holds_for_all_and_ends_on_time() {
     for pause in [Duration::from_millis(20), Duration::from_secs(30)] {
         let endpoints = places(1, 4, 4);
-        let slot = endpoints.slot().await.unwrap();
+        let slot = endpoints.slot(1).await.unwrap();
         let start = Instant::now();
         slot.failed(
             Seed(7),
@@ -121,7 +121,7 @@ async fn a_pause_holds_for_all_and_ends_on_time() {
                 detail: "status 429".to_owned(),
             },
         );
-        let waits = (0..2).map(|_| endpoints.slot());
+        let waits = (0..2).map(|_| endpoints.slot(1));
         let slots = futures_util::future::join_all(waits).await;
         let took = start.elapsed();
         assert!(slots.iter().all(Result::is_ok));
@@ -132,12 +132,12 @@ async fn a_pause_holds_for_all_and_ends_on_time() {
 #[tokio::test(start_paused = true)]
 async fn a_pause_at_one_place_leaves_the_others_open() {
     let endpoints = places(2, 1, 1);
-    let first = endpoints.slot().await.unwrap();
+    let first = endpoints.slot(1).await.unwrap();
     let closed = number(&first);
     first.failed(Seed(7), &busy(60));
     let start = Instant::now();
     for _ in 0..10 {
-        let slot = endpoints.slot().await.unwrap();
+        let slot = endpoints.slot(1).await.unwrap();
         assert_ne!(number(&slot), closed);
         succeed(slot);
     }
@@ -147,7 +147,7 @@ async fn a_pause_at_one_place_leaves_the_others_open() {
 #[tokio::test(start_paused = true)]
 async fn a_pause_beyond_the_users_patience_stops() {
     let endpoints = places(1, 1, 1);
-    let slot = endpoints.slot().await.unwrap();
+    let slot = endpoints.slot(1).await.unwrap();
     let mut headers = HeaderMap::new();
     headers.insert("x-ratelimit-remaining-requests", "0".parse().unwrap());
     headers.insert("x-ratelimit-reset-requests", "1h".parse().unwrap());
@@ -158,22 +158,22 @@ async fn a_pause_beyond_the_users_patience_stops() {
 #[tokio::test(start_paused = true)]
 async fn a_place_in_doubt_is_asked_one_request_at_a_time() {
     let endpoints = places(2, 4, 4);
-    let slot = endpoints.slot().await.unwrap();
+    let slot = endpoints.slot(1).await.unwrap();
     let doubtful = number(&slot);
     slot.failed(Seed(7), &broken());
     let mut slots = Vec::new();
     for _ in 0..5 {
-        slots.push(endpoints.slot().await.unwrap());
+        slots.push(endpoints.slot(1).await.unwrap());
     }
     let numbers: Vec<usize> = slots.iter().map(number).collect();
     let well = 1 - doubtful;
     assert_eq!(numbers, [well, well, well, well, doubtful]);
     // The next one waits, though three of its connections are free.
-    let next = tokio::time::timeout(Duration::from_secs(1), endpoints.slot()).await;
+    let next = tokio::time::timeout(Duration::from_secs(1), endpoints.slot(1)).await;
     assert!(next.is_err());
     // A good answer ends the doubt.
     succeed(slots.pop().unwrap());
-    assert_eq!(number(&endpoints.slot().await.unwrap()), doubtful);
+    assert_eq!(number(&endpoints.slot(1).await.unwrap()), doubtful);
 }
 
 #[tokio::test(start_paused = true)]
@@ -181,8 +181,8 @@ async fn where_all_are_in_doubt_all_are_asked() {
     let endpoints = places(2, 2, 2);
     for _ in 0..2 {
         let slots = [
-            endpoints.slot().await.unwrap(),
-            endpoints.slot().await.unwrap(),
+            endpoints.slot(1).await.unwrap(),
+            endpoints.slot(1).await.unwrap(),
         ];
         for slot in slots {
             slot.failed(Seed(7), &broken());
@@ -190,7 +190,7 @@ async fn where_all_are_in_doubt_all_are_asked() {
     }
     let mut slots = Vec::new();
     for _ in 0..4 {
-        slots.push(endpoints.slot().await.unwrap());
+        slots.push(endpoints.slot(1).await.unwrap());
     }
     assert_eq!(slots.len(), 4);
 }
@@ -200,7 +200,7 @@ async fn sick_places_are_left_and_all_sick_is_a_stop() {
     let endpoints = places(2, 1, 1);
     let mut failed = [0, 0];
     while failed.iter().sum::<usize>() < 20 {
-        let slot = endpoints.slot().await.unwrap();
+        let slot = endpoints.slot(1).await.unwrap();
         failed[number(&slot)] += 1;
         let request = Seed(failed.iter().sum::<usize>() as u64);
         slot.failed(request, &broken());
@@ -212,11 +212,11 @@ async fn sick_places_are_left_and_all_sick_is_a_stop() {
 #[tokio::test(start_paused = true)]
 async fn one_who_gives_up_waiting_takes_no_place_and_no_word_along() {
     let endpoints = places(1, 1, 1);
-    let slot = endpoints.slot().await.unwrap();
-    let left = tokio::time::timeout(Duration::from_millis(10), endpoints.slot()).await;
+    let slot = endpoints.slot(1).await.unwrap();
+    let left = tokio::time::timeout(Duration::from_millis(10), endpoints.slot(1)).await;
     assert!(left.is_err());
     let start = Instant::now();
-    let waits = async { endpoints.slot().await.map(|slot| number(&slot)) };
+    let waits = async { endpoints.slot(1).await.map(|slot| number(&slot)) };
     let (got, ()) = tokio::join!(waits, async { drop(slot) });
     got.unwrap();
     assert_eq!(start.elapsed(), Duration::ZERO);

@@ -5,6 +5,7 @@
 
 mod backoff;
 mod classify;
+mod drive;
 mod embed;
 mod endpoint;
 mod halt;

@@ -5,9 +5,8 @@
 //! after a stop or an interrupt nothing new is sent, and what is under way is still delivered.
 
 use std::borrow::Cow;
-use std::future::Future;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use evalwright_core::model::Deliver;
 use evalwright_core::{
@@ -15,10 +14,10 @@ use evalwright_core::{
     ScoreMode, ScoreReply, ScoreRequest, Seed, SlotFailure, Spending, StopReason, TextReply,
     TokenUsage,
 };
-use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::runtime::Runtime;
 
 use super::classify::classify;
+use super::drive::Ended;
 use super::endpoint::{Endpoint, Endpoints};
 use super::halt::Halt;
 use super::redact::Redactor;
@@ -30,9 +29,6 @@ use crate::money::{Amount, MoneyError, Price, prompt_tokens};
 use crate::server::{Connection, PROFILES_VERSION};
 use crate::wire::{self, Asked, Got, Outgoing};
 
-/// How often an interrupt is looked for.
-const LOOK: Duration = Duration::from_millis(50);
-
 /// What stands in front of a server says with these that it did not wait for the answer's end.
 const OUT_OF_PATIENCE: [u16; 2] = [504, 524];
 
@@ -40,11 +36,13 @@ const OUT_OF_PATIENCE: [u16; 2] = [504, 524];
 pub struct RemoteModel {
     identity: ModelIdentity,
     pub(super) connection: Connection,
-    endpoints: Endpoints,
+    pub(super) endpoints: Endpoints,
     transport: Transport,
     settings: Settings,
     pub(super) runtime: Runtime,
     spending: Mutex<Spending>,
+    /// Requests that the server refused since its last good answer.
+    pub(super) refused: AtomicUsize,
     /// Takes the keys of all places out of what any of them says.
     redactor: Redactor,
 }
@@ -62,16 +60,6 @@ pub(super) struct Question<'a, T> {
     pub(super) usage: fn(&T) -> (TokenUsage, bool),
     /// What an answer says that it took, good or not.
     pub(super) reported: Reads<'a, Option<TokenUsage>>,
-}
-
-/// How one request ended.
-pub(super) enum Ended<R> {
-    /// With an answer or a failure of its own.
-    Answered(Result<R, SlotFailure>),
-    /// No request can succeed any more.
-    Stopped(StopReason, String),
-    /// It was not sent (again), since the work ends.
-    Abandoned,
 }
 
 impl RemoteModel {
@@ -97,8 +85,8 @@ impl RemoteModel {
         let transport = Transport::new(&settings.limits).map_err(|trouble| ModelsError::Setup {
             problem: sentence(&trouble),
         })?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
+        // One thread: what goes over to another and back for each request costs more than the request.
+        let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| ModelsError::Setup {
@@ -109,7 +97,8 @@ impl RemoteModel {
             weights: None,
             engine: format!(
                 "{} at {}, profiles {PROFILES_VERSION}",
-                connection.profile.name, connection.base_url
+                connection.profile.name,
+                connection.base_url.with_version(connection.profile.version)
             ),
             precision: "as served".to_owned(),
             chat_template: None,
@@ -126,6 +115,7 @@ impl RemoteModel {
             settings,
             runtime,
             spending: Mutex::new(spending),
+            refused: AtomicUsize::new(0),
             redactor,
         })
     }
@@ -134,75 +124,12 @@ impl RemoteModel {
         self.spending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn stopped(&self, reason: StopReason, cause: String) -> ModelError {
+    pub(super) fn stopped(&self, reason: StopReason, cause: String) -> ModelError {
         ModelError::Stopped {
             model: self.identity.name.clone(),
             reason,
             cause,
         }
-    }
-
-    /// Runs `ask` for every index below `count`, as many at a time as connections allow. Replies that are not kept
-    /// yet hold their connections: a crash repeats no more than one request of each.
-    pub(super) async fn drive<'a, R, F>(
-        &'a self,
-        count: usize,
-        halt: &'a Halt,
-        interrupt: &'a Interrupt,
-        ask: impl Fn(usize) -> F,
-        deliver: Deliver<'a, R>,
-    ) -> Result<(), ModelError>
-    where
-        F: Future<Output = Ended<R>>,
-    {
-        let mut waiting = 0..count;
-        let mut under_way = FuturesUnordered::new();
-        let mut end: Option<ModelError> = None;
-        let mut look = tokio::time::interval(LOOK);
-        let most = self.endpoints.most_connections();
-        let unkept = interrupt.unkept();
-        loop {
-            if interrupt.is_asked() && !halt.is_asked() {
-                halt.ask();
-            }
-            while !halt.is_asked() && under_way.len() + unkept.count() < most {
-                let Some(index) = waiting.next() else { break };
-                let asked = ask(index);
-                under_way.push(async move { (index, asked.await) });
-            }
-            let more = !waiting.is_empty() && !halt.is_asked();
-            if under_way.is_empty() && !more {
-                break;
-            }
-            let room = most.saturating_sub(under_way.len());
-            let (index, ended) = tokio::select! {
-                Some(next) = under_way.next() => next,
-                () = unkept.fewer_than(room), if more => continue,
-                _ = look.tick() => continue,
-            };
-            match ended {
-                Ended::Answered(reply) if !matches!(end, Some(ModelError::Receiver(_))) => {
-                    if let Err(cause) = deliver(index, reply) {
-                        end = Some(ModelError::Receiver(cause));
-                        halt.ask();
-                    }
-                }
-                Ended::Answered(_) => {}
-                Ended::Stopped(reason, cause) => {
-                    end.get_or_insert_with(|| self.stopped(reason, cause));
-                    halt.ask();
-                }
-                Ended::Abandoned => {
-                    // Only after a halt; without a reason of its own it was the user's.
-                    waiting = count..count;
-                    end.get_or_insert(ModelError::Interrupted);
-                }
-            }
-        }
-        if end.is_none() && !waiting.is_empty() {
-            end = Some(ModelError::Interrupted);
-        }
-        end.map_or(Ok(()), Err)
     }
 
     /// Asks for text or scores.
@@ -288,7 +215,12 @@ impl RemoteModel {
     ) -> Option<Result<T, Trouble>> {
         let worst = question.worst;
         // The connection first: nobody may wait for one while money is set aside for it.
-        let slot = match halt.unless(self.endpoints.slot()).await? {
+        let tokens = question
+            .outgoing
+            .prompt_estimate
+            .at_least
+            .saturating_add(worst.completion_tokens);
+        let slot = match halt.unless(self.endpoints.slot(tokens)).await? {
             Ok(slot) => slot,
             Err(trouble) => return Some(Err(trouble)),
         };
@@ -473,6 +405,19 @@ impl Model for RemoteModel {
         self.connection.profile.abilities(&self.connection.model)
     }
 
+    fn can_write(&self, request: &SampleRequest) -> Result<(), ModelError> {
+        let (profile, model) = (self.connection.profile, &self.connection.model);
+        match wire::build(profile, model, Asked::Sample(request)) {
+            Err(Trouble::Stop { reason, cause }) => Err(self.stopped(reason, cause)),
+            // Whatever else is wrong is wrong with this request alone.
+            _ => Ok(()),
+        }
+    }
+
+    fn is_tried_first(&self) -> bool {
+        true
+    }
+
     fn spending(&self) -> Spending {
         *self.spent()
     }
@@ -512,6 +457,10 @@ impl Model for RemoteModel {
     /// The most that the prompt can have: what `--dry-run` shows is a bound.
     fn count_tokens(&self, prompt: &Prompt) -> Result<u64, ModelError> {
         Ok(prompt_tokens(prompt).at_most)
+    }
+
+    fn likely_tokens(&self, prompt: &Prompt) -> Result<u64, ModelError> {
+        Ok(prompt_tokens(prompt).likely)
     }
 }
 

@@ -9,11 +9,53 @@ use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
 use super::moment::{http_date, rfc3339};
 
-/// The limits of the OpenAI form: `x-ratelimit-remaining-requests`, `x-ratelimit-reset-requests`.
-const PLAIN_LIMITS: [&str; 3] = ["-requests", "-tokens", ""];
+/// What a limit counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counted {
+    /// Requests.
+    Requests,
+    /// Tokens, or some kind of them.
+    Tokens,
+}
 
-/// The limits of the Anthropic form: `anthropic-ratelimit-tokens-remaining`, `-reset`.
-const ANTHROPIC_LIMITS: [&str; 4] = ["requests", "tokens", "input-tokens", "output-tokens"];
+/// The headers about one limit.
+pub(crate) struct LimitHeaders {
+    /// What it counts.
+    pub(crate) counted: Counted,
+    /// How many there are in all.
+    pub(crate) limit: &'static str,
+    /// How many are left.
+    pub(crate) remaining: &'static str,
+    /// When it is filled again.
+    pub(crate) reset: &'static str,
+}
+
+macro_rules! limit {
+    ($counted:ident, $limit:literal, $remaining:literal, $reset:literal) => {
+        LimitHeaders {
+            counted: Counted::$counted,
+            limit: $limit,
+            remaining: $remaining,
+            reset: $reset,
+        }
+    };
+}
+
+/// The limits that servers tell of: in OpenAI's form, then in Anthropic's.
+#[rustfmt::skip]
+pub(crate) const LIMITS: [LimitHeaders; 7] = [
+    limit!(Requests, "x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
+    limit!(Tokens, "x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
+    limit!(Requests, "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"),
+    limit!(Requests, "anthropic-ratelimit-requests-limit", "anthropic-ratelimit-requests-remaining",
+        "anthropic-ratelimit-requests-reset"),
+    limit!(Tokens, "anthropic-ratelimit-tokens-limit", "anthropic-ratelimit-tokens-remaining",
+        "anthropic-ratelimit-tokens-reset"),
+    limit!(Tokens, "anthropic-ratelimit-input-tokens-limit", "anthropic-ratelimit-input-tokens-remaining",
+        "anthropic-ratelimit-input-tokens-reset"),
+    limit!(Tokens, "anthropic-ratelimit-output-tokens-limit", "anthropic-ratelimit-output-tokens-remaining",
+        "anthropic-ratelimit-output-tokens-reset"),
+];
 
 /// The wait that a server asks for in `retry-after-ms` or `Retry-After`, else until the last of those
 /// limits is filled again that it calls used up. Dates count from the response's own `Date`, or from `now`
@@ -44,22 +86,10 @@ pub(crate) fn server_time(headers: &HeaderMap, now: SystemTime) -> SystemTime {
 
 /// The longest wait until a limit that has nothing left is filled again.
 pub(crate) fn used_up(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let plain = PLAIN_LIMITS.iter().map(|limit| {
-        [
-            format!("x-ratelimit-remaining{limit}"),
-            format!("x-ratelimit-reset{limit}"),
-        ]
-    });
-    let anthropic = ANTHROPIC_LIMITS.iter().map(|limit| {
-        [
-            format!("anthropic-ratelimit-{limit}-remaining"),
-            format!("anthropic-ratelimit-{limit}-reset"),
-        ]
-    });
-    plain
-        .chain(anthropic)
-        .filter(|[remaining, _]| text(headers, remaining) == Some("0"))
-        .filter_map(|[_, reset]| reset_wait(text(headers, &reset)?, now))
+    LIMITS
+        .iter()
+        .filter(|limit| text(headers, limit.remaining) == Some("0"))
+        .filter_map(|limit| reset_wait(text(headers, limit.reset)?, now))
         .max()
 }
 

@@ -92,6 +92,26 @@ impl Address {
     /// endpoints (`v1`, `openai/v1` or nothing); it is added where the base URL does not end with it.
     #[must_use]
     pub fn endpoint(&self, version: &str, endpoint: &str) -> Url {
+        let mut segments = self.segments(version);
+        segments.extend(endpoint.split('/'));
+        let mut url = self.0.clone();
+        url.set_path(&segments.join("/"));
+        url.set_fragment(None);
+        url
+    }
+
+    /// The address that all spellings of one server have in common: with the version that its endpoints stand
+    /// below, and without an endpoint.
+    #[must_use]
+    pub fn with_version(&self, version: &str) -> Self {
+        let mut url = self.0.clone();
+        url.set_path(&self.segments(version).join("/"));
+        url.set_fragment(None);
+        Self(url)
+    }
+
+    /// The parts of the path below which the endpoints stand.
+    fn segments<'a>(&'a self, version: &'a str) -> Vec<&'a str> {
         let mut segments: Vec<&str> = self
             .0
             .path()
@@ -109,11 +129,7 @@ impl Address {
         } else {
             segments.extend(missing_version(&segments, version));
         }
-        segments.extend(endpoint.split('/'));
-        let mut url = self.0.clone();
-        url.set_path(&segments.join("/"));
-        url.set_fragment(None);
-        url
+        segments
     }
 
     /// Whether the server is on this machine.
@@ -265,6 +281,31 @@ mod tests {
             url("http://127.0.0.1:11434/api/chat", "", "api/chat"),
             native
         );
+    }
+
+    #[test]
+    fn all_spellings_of_a_server_have_one_address() {
+        let address = |base: &str, version: &str| {
+            let address = Address::parse(base).unwrap().with_version(version);
+            (
+                address.to_string(),
+                address.endpoint(version, "chat/completions"),
+            )
+        };
+        for base in [
+            "http://h:1",
+            "http://h:1/",
+            "http://h:1/v1",
+            "http://h:1/v1/",
+            "http://h:1/v1/chat/completions",
+        ] {
+            let (shown, url) = address(base, "v1");
+            assert_eq!(shown, "http://h:1/v1", "{base}");
+            assert_eq!(url.as_str(), "http://h:1/v1/chat/completions");
+        }
+        for base in ["http://h:1", "http://h:1/v1", "http://h:1/api/chat"] {
+            assert_eq!(address(base, "").0, "http://h:1", "{base}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A value that is only ever sent to the server that it belongs to.
+/// A value that is only ever sent to the server that it belongs to. Promise R-21, which these examples hold:
 ///
 /// It has no `Display`:
 /// ```compile_fail

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::catalogue::{CATALOGUE, PinnedFile, PinnedModel, model_by_name};
+use super::catalogue::{CATALOGUE, PinnedFile, PinnedModel, Purpose, model_by_name};
 use super::error::WeightsError;
-use super::folder::{model_folder, path_in_cache};
+use super::event::PullEvent;
+use super::folder::{model_folder, path_in_cache, with_suffix};
 use super::hub_cache::path_in_hub_cache;
 use super::stamp::{Look, bytes, check, look};
 use super::surroundings::Surroundings;
@@ -14,28 +15,82 @@ use super::surroundings::Surroundings;
 pub struct ModelStatus {
     /// The model's name.
     pub name: String,
-    /// The length of its weights.
+    /// What it is for.
+    pub purpose: Purpose,
+    /// The length of its files together.
     pub bytes: u64,
     /// Their licence, as an SPDX expression.
     pub licence: String,
-    /// Where a file of the right length is; none when there is none.
+    /// Where weights of the right length are, with all that belongs to them; none when they are nowhere.
     pub path: Option<PathBuf>,
-    /// Whether that file's SHA-256 was checked and the file has not changed since.
+    /// Whether the SHA-256 of each of these files was checked and the file has not changed since.
     pub verified: bool,
 }
 
-/// A place that may hold a model's weights, and where its check is remembered.
+/// A place that may hold a model's weights and what belongs to them, and where their checks are remembered.
 #[derive(Debug)]
 pub(crate) struct Place {
+    /// The weights.
     pub(crate) path: PathBuf,
-    pub(crate) stamp: PathBuf,
+    /// The start of the stamps' paths.
+    stamp: PathBuf,
+}
+
+impl Place {
+    /// Where a file of the model is.
+    pub(crate) fn of(&self, model: &PinnedModel, file: &PinnedFile) -> PathBuf {
+        beside(&self.path, model, file)
+    }
+
+    /// Where the check of a file is remembered.
+    pub(crate) fn stamp_of(&self, model: &PinnedModel, file: &PinnedFile) -> PathBuf {
+        if *file == model.file {
+            with_suffix(&self.stamp, ".checked.json")
+        } else {
+            with_suffix(&self.stamp, &format!(".{}.checked.json", file.name))
+        }
+    }
+
+    /// Reads all files and compares them with their pins.
+    pub(crate) fn check(
+        &self,
+        model: &PinnedModel,
+        progress: &dyn Fn(PullEvent),
+    ) -> Result<(), WeightsError> {
+        model.files().try_for_each(|file| {
+            let stamp = self.stamp_of(model, file);
+            check(&self.of(model, file), file, Some(&stamp), progress)
+        })
+    }
+
+    /// Looks at all files without reading them: the worst that is said of one of them.
+    fn look(&self, model: &PinnedModel) -> Result<Look, WeightsError> {
+        let mut worst = Look::Checked;
+        for file in model.files() {
+            match look(&self.of(model, file), file, &self.stamp_of(model, file))? {
+                Look::Checked => {}
+                Look::Unchecked => worst = Look::Unchecked,
+                other => return Ok(other),
+            }
+        }
+        Ok(worst)
+    }
+}
+
+/// Where a file of a model is whose weights are at `weights`. These may have any name.
+pub(crate) fn beside(weights: &Path, model: &PinnedModel, file: &PinnedFile) -> PathBuf {
+    if *file == model.file {
+        weights.to_owned()
+    } else {
+        weights.with_file_name(&*file.name)
+    }
 }
 
 /// The place in our own cache.
 pub(crate) fn cache_place(model: &PinnedModel, surroundings: &Surroundings) -> Place {
     Place {
         path: path_in_cache(model, surroundings),
-        stamp: model_folder(model, surroundings).join("cache.checked.json"),
+        stamp: model_folder(model, surroundings).join("cache"),
     }
 }
 
@@ -43,7 +98,7 @@ pub(crate) fn cache_place(model: &PinnedModel, surroundings: &Surroundings) -> P
 pub(crate) fn hub_place(model: &PinnedModel, surroundings: &Surroundings) -> Option<Place> {
     Some(Place {
         path: path_in_hub_cache(model, surroundings)?,
-        stamp: model_folder(model, surroundings).join("hub-cache.checked.json"),
+        stamp: model_folder(model, surroundings).join("hub-cache"),
     })
 }
 
@@ -75,16 +130,18 @@ pub fn list_models(models: &[PinnedModel], surroundings: &Surroundings) -> Vec<M
                 Some(cache_place(model, surroundings)),
                 hub_place(model, surroundings),
             ];
-            let found = places.into_iter().flatten().find_map(|place| {
-                match look(&place.path, &model.file, &place.stamp) {
+            let found = places
+                .into_iter()
+                .flatten()
+                .find_map(|place| match place.look(model) {
                     Ok(Look::Checked) => Some((place.path, true)),
                     Ok(Look::Unchecked) => Some((place.path, false)),
                     Ok(Look::Absent | Look::WrongLength(_)) | Err(_) => None,
-                }
-            });
+                });
             ModelStatus {
                 name: model.name.to_string(),
-                bytes: model.file.bytes,
+                purpose: model.purpose,
+                bytes: model.files().map(|file| file.bytes).sum(),
                 licence: model.licence.to_string(),
                 verified: found.as_ref().is_some_and(|(_, verified)| *verified),
                 path: found.map(|(path, _)| path),
@@ -93,8 +150,8 @@ pub fn list_models(models: &[PinnedModel], surroundings: &Surroundings) -> Vec<M
         .collect()
 }
 
-/// Where the weights of a model of the catalogue are, if this machine has them. A file that was checked
-/// before and has not changed is not read again.
+/// Where the weights of a model of the catalogue are, if this machine has them and all that belongs to them. A
+/// file that was checked before and has not changed is not read again.
 ///
 /// # Errors
 /// [`WeightsError::UnknownModel`]; [`WeightsError::WrongFile`] when the cache holds another file.
@@ -111,14 +168,23 @@ pub fn find_model(
     surroundings: &Surroundings,
 ) -> Result<Option<PathBuf>, WeightsError> {
     let own = cache_place(model, surroundings);
-    if is_right(&own.path, &model.file, &own.stamp)? {
+    if has_all(&own, model)? {
         return Ok(Some(own.path));
     }
     let Some(hub) = hub_place(model, surroundings) else {
         return Ok(None);
     };
-    let right = is_right(&hub.path, &model.file, &hub.stamp).unwrap_or(false);
+    let right = has_all(&hub, model).unwrap_or(false);
     Ok(right.then_some(hub.path))
+}
+
+fn has_all(place: &Place, model: &PinnedModel) -> Result<bool, WeightsError> {
+    for file in model.files() {
+        if !is_right(&place.of(model, file), file, &place.stamp_of(model, file))? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn is_right(path: &Path, pin: &PinnedFile, stamp: &Path) -> Result<bool, WeightsError> {

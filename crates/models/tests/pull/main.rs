@@ -5,6 +5,7 @@
     reason = "what a test cannot set up is a failed test"
 )]
 
+mod companions;
 mod material;
 mod sources;
 mod transfer;

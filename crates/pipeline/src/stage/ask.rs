@@ -2,28 +2,49 @@
 //!
 //! A slot's request is a function of the plan and the slot's name alone, so it can be asked again at any time.
 
+use std::collections::BTreeMap;
+
 use evalwright_core::{
-    Candidate, ContentHash, Finish, Prompt, RejectReason, SampleRequest, Seed, SlotFailure,
-    SlotName, TextReply,
+    Candidate, ContentHash, Fields, Finish, Prompt, RejectReason, SampleRequest, Seed, SlotFailure,
+    SlotName, TextReply, field_text,
 };
-use evalwright_recipe::{AskStage, Values};
+use evalwright_recipe::choices::with_choices;
+use evalwright_recipe::{AskStage, Gold, Values};
 use evalwright_text::{ParseContext, Parser, parse};
+use serde_json::Value;
 
 use crate::draw::Draw;
 use crate::error::PipelineError;
 use crate::ledger::{Entry, State};
 use crate::plan::RunPlan;
+use crate::stage::reading::{ReadItem, Reading};
 
 /// The options of the stage with its parser.
 #[derive(Debug)]
 pub(crate) struct Asking<'a> {
     options: &'a AskStage,
-    parser: Parser,
+    taking: Taking<'a>,
+}
+
+/// How replies are taken apart.
+#[derive(Debug)]
+enum Taking<'a> {
+    /// Into statements.
+    Statements(Parser),
+    /// Into items with named parts.
+    Items(Reading<'a>),
 }
 
 impl<'a> Asking<'a> {
     /// Looks the parser up; the error is a sentence.
     pub(crate) fn new(options: &'a AskStage) -> Result<Self, String> {
+        if !options.gives.is_empty() {
+            let reading = Reading::new(&options.parse, &options.gives)?;
+            return Ok(Self {
+                options,
+                taking: Taking::Items(reading),
+            });
+        }
         let parser = Parser::by_name(&options.parse).ok_or_else(|| {
             format!(
                 "there is no parser `{}`; parsers: {}",
@@ -31,7 +52,10 @@ impl<'a> Asking<'a> {
                 Parser::names().join(", ")
             )
         })?;
-        Ok(Self { options, parser })
+        Ok(Self {
+            options,
+            taking: Taking::Statements(parser),
+        })
     }
 
     /// What the kind file says.
@@ -39,11 +63,12 @@ impl<'a> Asking<'a> {
         self.options
     }
 
-    /// The request of a slot.
+    /// The request of a slot; `begun` is what its item begins as.
     pub(crate) fn request(
         &self,
         run: &RunPlan<'_>,
         slot: &SlotName,
+        begun: &Fields,
     ) -> Result<SampleRequest, PipelineError> {
         let seed = slot.seed(run.seed());
         let side = slot.cell.label;
@@ -52,12 +77,21 @@ impl<'a> Asking<'a> {
             self.options.examples,
             seed.derive("examples"),
         );
+        let item = run.kind.kind.maps_fields().then(|| {
+            let mut item = begun.clone();
+            if let Some(gold) = &self.options.gold {
+                let shown = gold_examples(run, gold, begun, seed.derive("gold"));
+                item.insert(gold.table.clone(), shown);
+            }
+            item
+        });
         let values = Values {
             behaviour: run.behaviour,
             label: side,
             examples: &examples,
             statement: None,
             opened: run.generator.abilities().opened_replies,
+            item: item.as_ref(),
         };
         Ok(SampleRequest {
             prompt: run
@@ -78,11 +112,13 @@ impl<'a> Asking<'a> {
         request: &SampleRequest,
         key: ContentHash,
         reply: &Result<TextReply, SlotFailure>,
+        begun: &Begun<'_>,
     ) -> Vec<Entry> {
         let mut book = Items {
             stage,
             slot,
             key,
+            begun,
             entries: Vec::new(),
         };
         let reply = match reply {
@@ -97,12 +133,26 @@ impl<'a> Asking<'a> {
                 return book.entries;
             }
         };
+        let parser = match &self.taking {
+            Taking::Statements(parser) => parser,
+            Taking::Items(reading) => {
+                match reading.items(&request.prompt, reply) {
+                    Ok(items) => items.into_iter().for_each(|item| book.add_item(item)),
+                    Err(reason) => book.reject(&reply.text, reason),
+                }
+                if book.entries.is_empty() {
+                    let detail = "no_item: the reply holds no item".to_owned();
+                    book.reject(&reply.text, RejectReason::Unparsable { detail });
+                }
+                return book.entries;
+            }
+        };
         let opening = match &request.prompt {
             Prompt::Chat { opening, .. } => opening.as_str(),
             Prompt::Text(_) => "",
         };
         let parsed = parse(
-            &self.parser,
+            parser,
             &reply.text,
             &ParseContext {
                 finish: reply.finish,
@@ -118,7 +168,7 @@ impl<'a> Asking<'a> {
             } else {
                 Finish::Stop
             };
-            book.add(item.text, item.flags, finish, State::Pending);
+            book.add(item.text, item.flags, Fields::new(), finish, State::Pending);
         }
         for item in parsed.rejected {
             book.reject(
@@ -144,11 +194,76 @@ impl<'a> Asking<'a> {
     }
 }
 
+/// What a slot's item begins as.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Begun<'a> {
+    /// Its fields; none for a statement.
+    pub(crate) fields: &'a Fields,
+    /// The field that becomes the candidate's text.
+    pub(crate) text: Option<&'a str>,
+}
+
+impl Begun<'_> {
+    fn with(&self, gave: Fields) -> Fields {
+        let mut fields = self.fields.clone();
+        fields.extend(gave);
+        fields
+    }
+
+    /// The candidate of a slot for which no model is asked.
+    pub(crate) fn candidate(&self, slot: &SlotName) -> Result<Entry, serde_json::Error> {
+        let text = self
+            .text
+            .and_then(|name| self.fields.get(name))
+            .and_then(field_text)
+            .unwrap_or_default();
+        let item = ContentHash::of_json(self.fields)?;
+        Ok(Entry {
+            candidate: Candidate {
+                id: Candidate::identify(slot, 0, &item.to_string()),
+                slot: slot.clone(),
+                position: 0,
+                text,
+                reply: item,
+                fields: self.fields.clone(),
+                history: Vec::new(),
+                flags: Vec::new(),
+                judgements: Vec::new(),
+                confidence: None,
+            },
+            finish: Finish::Stop,
+            state: State::Pending,
+            scores: BTreeMap::new(),
+        })
+    }
+}
+
+/// Examples from a table for one slot, drawn and ordered by the seed. Those with options are turned so that the
+/// matching one stands where it is to stand in the slot's own item.
+fn gold_examples(run: &RunPlan<'_>, gold: &Gold, begun: &Fields, seed: Seed) -> Value {
+    let mut rows: Vec<&Fields> = run
+        .kind
+        .table(run.behaviour, &gold.table)
+        .unwrap_or_default()
+        .iter()
+        .collect();
+    Draw::new(seed).shuffle(&mut rows);
+    let place = begun
+        .get("matching")
+        .and_then(Value::as_u64)
+        .and_then(|place| usize::try_from(place).ok());
+    rows.into_iter()
+        .take(gold.count)
+        .map(|row| Value::Object(with_choices(row, place)))
+        .collect()
+}
+
 /// The candidates of one reply so far.
 struct Items<'a> {
     stage: &'a str,
     slot: &'a SlotName,
     key: ContentHash,
+    begun: &'a Begun<'a>,
     entries: Vec<Entry>,
 }
 
@@ -158,10 +273,33 @@ impl Items<'_> {
             stage: self.stage.to_owned(),
             reason,
         };
-        self.add(raw.to_owned(), Vec::new(), Finish::Stop, state);
+        self.add(
+            raw.to_owned(),
+            Vec::new(),
+            Fields::new(),
+            Finish::Stop,
+            state,
+        );
     }
 
-    fn add(&mut self, text: String, flags: Vec<String>, finish: Finish, state: State) {
+    fn add_item(&mut self, item: ReadItem) {
+        let named = self.begun.text.and_then(|name| item.fields.get(name));
+        // Until a later stage gives the text there is what this one gave first.
+        let text = named
+            .or_else(|| item.fields.values().next())
+            .and_then(field_text)
+            .unwrap_or_default();
+        self.add(text, item.flags, item.fields, item.finish, State::Pending);
+    }
+
+    fn add(
+        &mut self,
+        text: String,
+        flags: Vec<String>,
+        gave: Fields,
+        finish: Finish,
+        state: State,
+    ) {
         let position = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
         let candidate = Candidate {
             id: Candidate::identify(self.slot, position, &text),
@@ -169,6 +307,8 @@ impl Items<'_> {
             position,
             text,
             reply: self.key,
+            fields: self.begun.with(gave),
+            history: Vec::new(),
             flags,
             judgements: Vec::new(),
             confidence: None,
@@ -177,6 +317,7 @@ impl Items<'_> {
             candidate,
             finish,
             state,
+            scores: BTreeMap::new(),
         });
     }
 }

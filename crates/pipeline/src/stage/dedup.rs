@@ -4,20 +4,33 @@
 //! no conflict. The survivors do not depend on the order of the candidates.
 //!
 //! The same text on both sides is a conflict. Near texts are compared within one side only: "I like to know
-//! how things work" and "I do not like to know how things work" are near, and a good pair of rows.
+//! how things work" and "I do not like to know how things work" are near, and a good pair of rows. The same holds
+//! for texts that mean the same by their vectors, to which a sentence and its opposite are alike; such pairs of
+//! two sides are counted.
+//!
+//! Before all that the candidates fall that repeat a reference: a text of the files and earlier versions that the
+//! behaviour names, or one of its examples where the stage says so. References have no side.
 
 use evalwright_core::{RejectReason, Side};
 use evalwright_dataset::DedupRecord;
-use evalwright_dedup::{Dropped, Item, Layers, Near, Shingle, find_duplicates};
-use evalwright_recipe::DedupStage;
+use evalwright_dedup::{
+    Alike, Dropped, Form, Item, Layers, Near, Row, Search, Shingle, Vectors, drop_alike,
+    find_duplicates,
+};
+use evalwright_recipe::{Behaviour, DedupStage, Reference};
 
 use crate::error::PipelineError;
 use crate::ledger::{Entry, Ledger};
+use crate::vectors::TextVectors;
 
 /// The layers of the stage, read.
 #[derive(Debug)]
 pub(crate) struct Deduping {
     layers: Layers,
+    /// Whether the behaviour's examples are references.
+    examples: bool,
+    /// Cosine from which two texts of one side mean the same.
+    semantic: Option<f64>,
 }
 
 /// What the stage would do to pending candidates, by position in the ledger.
@@ -27,6 +40,8 @@ pub(crate) struct Found {
     pub(crate) kept: Vec<usize>,
     /// Those that fall, with the reason.
     pub(crate) fallen: Vec<(usize, RejectReason)>,
+    /// Pairs that mean the same and stand on two sides; they stay.
+    pub(crate) alike_across: usize,
 }
 
 impl Deduping {
@@ -46,10 +61,23 @@ impl Deduping {
             exact: options.exact,
             normalised: options.normalised,
             near,
+            form: Form::Sentence,
         };
         // Looking for duplicates among nothing checks the threshold before any model is asked.
         find_duplicates(&[], &layers).map_err(|error| format!("stage `dedup`: {error}"))?;
-        Ok(Self { layers })
+        let none = Vectors::new(&[], 1).map_err(|error| error.to_string())?;
+        drop_alike(&[], none, options.semantic.unwrap_or(1.0))
+            .map_err(|error| format!("stage `dedup`: {error}"))?;
+        Ok(Self {
+            layers,
+            examples: options.examples,
+            semantic: options.semantic,
+        })
+    }
+
+    /// Cosine from which two texts of one side mean the same; none without a semantic layer.
+    pub(crate) fn semantic(&self) -> Option<f64> {
+        self.semantic
     }
 
     /// What the manifest says of it.
@@ -58,11 +86,13 @@ impl Deduping {
             exact,
             normalised,
             near,
+            ..
         } = &self.layers;
         let layers = [
             (*exact, "exact"),
             (*normalised, "normalised"),
             (near.is_some(), "near"),
+            (self.semantic.is_some(), "semantic"),
         ];
         DedupRecord {
             layers: layers
@@ -72,13 +102,20 @@ impl Deduping {
                 .collect(),
             shingle: near.as_ref().map(|near| near.shingle.to_string()),
             near: near.as_ref().map(|near| near.threshold),
+            // Filled in by who knows the embedder and what was found.
+            semantic: None,
         }
     }
 
-    /// Looks for duplicates among all pending candidates.
-    pub(crate) fn find(&self, ledger: &Ledger) -> Result<Found, PipelineError> {
-        let positions = ledger.pending_from(0);
-        let pending: Vec<(usize, &Entry)> = positions
+    /// Looks for duplicates among all pending candidates. Without vectors there is no semantic layer.
+    pub(crate) fn find(
+        &self,
+        ledger: &Ledger,
+        behaviour: &Behaviour,
+        vectors: Option<&mut TextVectors<'_>>,
+    ) -> Result<Found, PipelineError> {
+        let mut pending: Vec<(usize, &Entry)> = ledger
+            .pending_from(0)
             .iter()
             .filter_map(|position| {
                 ledger
@@ -87,6 +124,10 @@ impl Deduping {
                     .map(|entry| (*position, entry))
             })
             .collect();
+        let mut fallen = self.repeated(&pending, behaviour)?;
+        // Both ascend by position.
+        let mut gone = fallen.iter().map(|(position, _)| *position).peekable();
+        pending.retain(|(position, _)| gone.next_if_eq(position).is_none());
         let items: Vec<Item<'_>> = pending
             .iter()
             .map(|(_, entry)| Item {
@@ -105,7 +146,6 @@ impl Deduping {
         };
         let outcome = find_duplicates(&items, &same)?;
         let position = |index: &usize| pending.get(*index).map(|(position, _)| *position);
-        let mut fallen: Vec<(usize, RejectReason)> = Vec::new();
         fallen.extend(outcome.empty.iter().filter_map(position).map(|position| {
             let detail = "empty: there is nothing to be seen in the text".to_owned();
             (position, RejectReason::Unparsable { detail })
@@ -117,6 +157,7 @@ impl Deduping {
                 exact: false,
                 normalised: false,
                 near: self.layers.near,
+                form: self.layers.form,
             };
             kept = Vec::new();
             for side in Side::ALL {
@@ -138,6 +179,20 @@ impl Deduping {
             }
             kept.sort_unstable();
         }
+        let mut alike_across = 0;
+        if let (Some(threshold), Some(vectors)) = (self.semantic, vectors) {
+            let alike = alike(&items, &kept, vectors, threshold)?;
+            let back = |index: usize| kept.get(index).copied();
+            dropped.extend(alike.dropped.iter().filter_map(|drop| {
+                Some(Dropped {
+                    index: back(drop.index)?,
+                    of: back(drop.of)?,
+                    ..*drop
+                })
+            }));
+            kept = alike.kept.iter().filter_map(|index| back(*index)).collect();
+            alike_across = alike.across.len();
+        }
         fallen.extend(dropped.iter().filter_map(|dropped| {
             let of = items.get(dropped.of)?.id;
             Some((position(&dropped.index)?, reason(dropped, of)))
@@ -146,8 +201,81 @@ impl Deduping {
         Ok(Found {
             kept: kept.iter().filter_map(position).collect(),
             fallen,
+            alike_across,
         })
     }
+
+    /// The candidates that repeat a reference, in ascending order of position.
+    fn repeated(
+        &self,
+        pending: &[(usize, &Entry)],
+        behaviour: &Behaviour,
+    ) -> Result<Vec<(usize, RejectReason)>, PipelineError> {
+        let mut references = Vec::new();
+        if self.examples {
+            references = examples(behaviour);
+        }
+        references.extend_from_slice(&behaviour.against.texts);
+        if references.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut search = Search::new(self.layers)?;
+        let candidates = pending
+            .iter()
+            .map(|(_, entry)| Row::new(&entry.candidate.text));
+        let texts = references.iter().map(|reference| Row {
+            is_reference: true,
+            ..Row::new(&reference.text)
+        });
+        let rows: Vec<Row<'_>> = candidates.chain(texts).collect();
+        search.push(&rows)?;
+        let found = search.finish()?;
+        let repeats = found.dropped.iter().filter(|dropped| dropped.reference);
+        Ok(repeats
+            .filter_map(|dropped| {
+                let (position, _) = pending.get(dropped.index)?;
+                let of = references.get(dropped.of.checked_sub(pending.len())?)?;
+                Some((*position, reason(dropped, &of.place)))
+            })
+            .collect())
+    }
+}
+
+/// The references that a behaviour's examples are.
+fn examples(behaviour: &Behaviour) -> Vec<Reference> {
+    let sides = [
+        ("matching", &behaviour.examples.matching),
+        ("not_matching", &behaviour.examples.not_matching),
+    ];
+    sides
+        .into_iter()
+        .flat_map(|(side, texts)| {
+            texts.iter().enumerate().map(move |(at, text)| Reference {
+                place: format!("examples.{side}:{}", at + 1),
+                text: text.clone(),
+            })
+        })
+        .collect()
+}
+
+/// What stays of some items when those fall that mean the same as a surer one of their side.
+fn alike(
+    items: &[Item<'_>],
+    among: &[usize],
+    vectors: &mut TextVectors<'_>,
+    threshold: f64,
+) -> Result<Alike, PipelineError> {
+    let own: Vec<Item<'_>> = among
+        .iter()
+        .filter_map(|index| items.get(*index).copied())
+        .collect();
+    let texts: Vec<&str> = own.iter().map(|item| item.text).collect();
+    let (data, dimension) = vectors.of(&texts)?;
+    Ok(drop_alike(
+        &own,
+        Vectors::new(&data, dimension)?,
+        threshold,
+    )?)
 }
 
 /// The items of one side.

@@ -23,6 +23,7 @@ pub(crate) fn emit(
         examples: &[],
         statement: Some(&candidate.text),
         opened: true,
+        item: None,
     };
     let question = run.kind.prompts.render_text(&options.question, &values)?;
     let (agreeing, disagreeing) = (
@@ -46,6 +47,7 @@ pub(crate) fn emit(
             slot: candidate.slot.clone(),
             reply: candidate.reply,
             flags: candidate.flags.clone(),
+            split: None,
             judgements: candidate.judgements.clone(),
         },
     })

@@ -1,20 +1,28 @@
 //! The stages: one file each, and one line each in [`STAGES`].
 //!
-//! `ask`, `lint` and `score` look at one candidate at a time and run within each wave; `dedup`, `select` and
-//! `emit` need all candidates and run after the last wave (`dedup` also counts survivors between waves).
+//! `table` and `cross` say what items begin as. `ask`, `lint`, `score`, `check` and `repeat` look at one candidate at a
+//! time and run within each wave; `dedup`, `select` and `emit` need all candidates and run after the last wave
+//! (`dedup` also counts survivors between waves). A `cross` after `select` makes several rows of each candidate.
 
 pub(crate) mod ask;
+pub(crate) mod check;
 pub(crate) mod dedup;
 pub(crate) mod emit;
+pub(crate) mod emit_item;
+pub(crate) mod follow;
 pub(crate) mod lint;
+pub(crate) mod reading;
 pub(crate) mod score;
 pub(crate) mod select;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use evalwright_recipe::{EmitStage, Kind, SelectStage, Stage};
+use evalwright_recipe::{
+    CheckStage, EmitItemStage, EmitStage, FollowStage, Kind, RepeatStage, SelectStage, Stage,
+};
 
 use crate::error::PipelineError;
+use crate::panel::LABEL;
 
 /// What a stage is called, does, and where it may stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,46 +40,74 @@ pub struct StageRule {
 }
 
 /// All stages; the order is the order in help, documents and tests.
-pub static STAGES: [StageRule; 6] = [
+pub static STAGES: [StageRule; 10] = [
+    StageRule {
+        word: "table",
+        does: "begins items from the rows of a side table",
+        place: 0,
+        least: 0,
+        most: usize::MAX,
+    },
+    StageRule {
+        word: "cross",
+        does: "takes each item with each row of a table, or each of several variants",
+        place: 0,
+        least: 0,
+        most: usize::MAX,
+    },
     StageRule {
         word: "ask",
         does: "renders a prompt for each slot, lets the generator write, and takes the reply apart",
-        place: 0,
+        place: 1,
         least: 1,
         most: 1,
     },
     StageRule {
         word: "lint",
         does: "drops or flags candidates by rule",
-        place: 1,
+        place: 2,
         least: 0,
         most: usize::MAX,
     },
     StageRule {
         word: "score",
-        does: "asks every judge under every wording how likely each side is",
-        place: 1,
+        does: "asks every judge under every wording how likely each side is, or whether a requirement holds",
+        place: 2,
         least: 1,
-        most: 1,
+        most: usize::MAX,
+    },
+    StageRule {
+        word: "check",
+        does: "drops candidates whose fields break a rule",
+        place: 2,
+        least: 0,
+        most: usize::MAX,
+    },
+    StageRule {
+        word: "repeat",
+        does: "asks about each candidate, several rounds",
+        place: 2,
+        least: 0,
+        most: usize::MAX,
     },
     StageRule {
         word: "dedup",
         does: "keeps the surest of each cluster of duplicates, and none of those on both sides",
-        place: 2,
+        place: 3,
         least: 0,
         most: 1,
     },
     StageRule {
         word: "select",
         does: "chooses equally many rows for each label and puts them in order",
-        place: 3,
+        place: 4,
         least: 1,
         most: 1,
     },
     StageRule {
         word: "emit",
         does: "maps each chosen candidate to a row",
-        place: 4,
+        place: 5,
         least: 1,
         most: 1,
     },
@@ -89,25 +125,53 @@ pub(crate) struct Named<T> {
 /// A stage that looks at one candidate at a time.
 #[derive(Debug)]
 pub(crate) enum Filter<'a> {
+    /// A question about the candidate.
+    Follow(Named<&'a FollowStage>),
+    /// Several rounds of questions.
+    Repeat(Named<&'a RepeatStage>),
+    /// By rules about fields.
+    Check(Named<&'a CheckStage>),
     /// By rule.
     Lint(Named<lint::Rules>),
     /// By judges.
     Score(Named<score::Scoring<'a>>),
 }
 
+impl Filter<'_> {
+    /// The name that rejects and the funnel know it by.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Follow(follow) => &follow.name,
+            Self::Repeat(repeat) => &repeat.name,
+            Self::Check(check) => &check.name,
+            Self::Lint(lint) => &lint.name,
+            Self::Score(score) => &score.name,
+        }
+    }
+}
+
 /// A kind's stages, known to fit together.
 #[derive(Debug)]
 pub(crate) struct Stages<'a> {
-    /// How candidates come.
-    pub(crate) ask: Named<ask::Asking<'a>>,
-    /// What each of them goes through, in order; exactly one is a score.
+    /// How candidates come; `None` where items are candidates as they are.
+    pub(crate) ask: Option<Named<ask::Asking<'a>>>,
+    /// What each of them goes through, in order; exactly one scores the label of statements.
     pub(crate) filters: Vec<Filter<'a>>,
     /// How duplicates are found, if at all.
     pub(crate) dedup: Option<Named<dedup::Deduping>>,
     /// How rows are chosen.
     pub(crate) select: Named<&'a SelectStage>,
     /// How rows are written.
-    pub(crate) emit: Named<&'a EmitStage>,
+    pub(crate) emit: Named<Emission<'a>>,
+}
+
+/// How rows are written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Emission<'a> {
+    /// Statements.
+    Statement(&'a EmitStage),
+    /// Field by field.
+    Item(&'a EmitItemStage),
 }
 
 impl<'a> Stages<'a> {
@@ -124,7 +188,10 @@ impl<'a> Stages<'a> {
         let mut filters = Vec::new();
         for stage in &kind.stages {
             let rule = rule_of(stage);
-            if let Some(before) = before.filter(|before| before.place > rule.place) {
+            // A kind that maps fields has had its order checked where it was read, and crosses after it selects.
+            if let Some(before) =
+                before.filter(|before| before.place > rule.place && !kind.maps_fields())
+            {
                 return Err(refuse(format!(
                     "stage `{}` stands after `{}`; the order is {}",
                     rule.word,
@@ -158,12 +225,25 @@ impl<'a> Stages<'a> {
                     deduping = Some(Named { name, options });
                 }
                 Stage::Select(options) => select = Some(Named { name, options }),
-                Stage::Emit(options) => emit = Some(Named { name, options }),
+                Stage::Emit(options) => {
+                    let options = Emission::Statement(options);
+                    emit = Some(Named { name, options });
+                }
+                Stage::EmitItem(options) => {
+                    let options = Emission::Item(options);
+                    emit = Some(Named { name, options });
+                }
+                Stage::Follow(options) => filters.push(Filter::Follow(Named { name, options })),
+                Stage::Repeat(options) => filters.push(Filter::Repeat(Named { name, options })),
+                Stage::Check(options) => filters.push(Filter::Check(Named { name, options })),
+                // What items begin as, and what rows are crossed with, is read where it is needed.
+                Stage::Table(_) | Stage::Cross(_) => {}
             }
         }
         for rule in &STAGES {
             let count = counts.get(rule.word).copied().unwrap_or(0);
-            if count < rule.least || count > rule.most {
+            let is_free = kind.maps_fields() && matches!(rule.word, "ask" | "score");
+            if !is_free && (count < rule.least || count > rule.most) {
                 return Err(refuse(format!(
                     "there are {count} `{}` stages; {}",
                     rule.word,
@@ -175,8 +255,24 @@ impl<'a> Stages<'a> {
                 )));
             }
         }
+        let requirements: Vec<&str> = kind
+            .stages
+            .iter()
+            .filter_map(|stage| match stage {
+                Stage::Score(score) => Some(score.requirement.as_str()),
+                _ => None,
+            })
+            .collect();
+        let distinct: BTreeSet<&str> = requirements.iter().copied().collect();
+        let has_label = distinct.contains(LABEL) || kind.maps_fields();
+        if distinct.len() != requirements.len() || !has_label {
+            return Err(refuse(format!(
+                "the requirements of its `score` stages are {}; each may stand once, and `{LABEL}` must be one",
+                requirements.join(", ")
+            )));
+        }
         match (ask, select, emit) {
-            (Some(ask), Some(select), Some(emit)) => Ok(Self {
+            (ask, Some(select), Some(emit)) if ask.is_some() || kind.maps_fields() => Ok(Self {
                 ask,
                 filters,
                 dedup: deduping,
@@ -190,21 +286,24 @@ impl<'a> Stages<'a> {
         }
     }
 
-    /// The score stage.
-    pub(crate) fn score(&self) -> Option<&Named<score::Scoring<'a>>> {
-        self.filters.iter().find_map(|filter| match filter {
+    /// The score stages.
+    pub(crate) fn scores(&self) -> impl Iterator<Item = &Named<score::Scoring<'a>>> {
+        self.filters.iter().filter_map(|filter| match filter {
             Filter::Score(score) => Some(score),
-            Filter::Lint(_) => None,
+            _ => None,
         })
+    }
+
+    /// The stage that judges the label.
+    pub(crate) fn label_score(&self) -> Option<&Named<score::Scoring<'a>>> {
+        self.scores()
+            .find(|score| score.options.options().requirement == LABEL)
     }
 
     /// The names of all stages in order.
     pub(crate) fn names(&self) -> Vec<&str> {
-        let mut names = vec![self.ask.name.as_str()];
-        names.extend(self.filters.iter().map(|filter| match filter {
-            Filter::Lint(lint) => lint.name.as_str(),
-            Filter::Score(score) => score.name.as_str(),
-        }));
+        let mut names: Vec<&str> = self.ask.iter().map(|ask| ask.name.as_str()).collect();
+        names.extend(self.filters.iter().map(Filter::name));
         names.extend(self.dedup.as_ref().map(|dedup| dedup.name.as_str()));
         names.push(&self.select.name);
         names.push(&self.emit.name);
@@ -214,14 +313,29 @@ impl<'a> Stages<'a> {
 
 /// The rule of a stage's word.
 fn rule_of(stage: &Stage) -> &'static StageRule {
-    let [ask, lint, score, dedup, select, emit] = &STAGES;
+    let [
+        table,
+        cross,
+        ask,
+        lint,
+        score,
+        check,
+        repeat,
+        dedup,
+        select,
+        emit,
+    ] = &STAGES;
     match stage {
-        Stage::Ask(_) => ask,
+        Stage::Table(_) => table,
+        Stage::Cross(_) => cross,
+        Stage::Ask(_) | Stage::Follow(_) => ask,
         Stage::Lint(_) => lint,
         Stage::Score(_) => score,
+        Stage::Check(_) => check,
+        Stage::Repeat(_) => repeat,
         Stage::Dedup(_) => dedup,
         Stage::Select(_) => select,
-        Stage::Emit(_) => emit,
+        Stage::Emit(_) | Stage::EmitItem(_) => emit,
     }
 }
 

@@ -2,379 +2,398 @@
 //!
 //! Labels are always balanced: when one label has fewer candidates than wanted, the other is trimmed to as
 //! many, its surest first (or spread, as the kind says). The rows do not depend on the candidates' order.
+//!
+//! Where the kind wants length or wording even between the labels, the first choice is then improved by
+//! exchanges; what is left of these give-aways, and what evening them out cost, is recorded.
 
-use evalwright_core::{Cell, ContentHash, Seed};
-use evalwright_recipe::{Order, Take};
+mod balance;
+mod clusters;
+mod first;
+mod guess;
+pub(crate) mod letters;
+mod measure;
+pub(crate) mod split;
+mod wording;
 
+use evalwright_core::{Seed, Side};
+use evalwright_dataset::{ChoiceFigures, SelectionRecord};
+use evalwright_recipe::{Balance, Order, Take};
+
+use crate::calibrate::average;
 use crate::draw::Draw;
+use balance::{Even, Member, improve};
+use clusters::lexical_clusters;
+use first::{Ranked, first, strata};
+use guess::{accuracy_outside, leaning_ranks, length_area, wording_accuracy};
+use wording::Vocabulary;
 
-/// Confidence bins of `spread`.
-const BINS: u32 = 10;
+/// What each measure of length weighs beside the leaning of the words, which weighs 1: length can nearly always be
+/// evened out, wording seldom, so wording must not pay with it.
+const LENGTH_WEIGHT: f64 = 4.0;
+/// A length ceiling never costs more than nine of ten rows.
+const LEAST_LEFT: usize = 10;
 
 /// A candidate that may become a row.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Choice<'a> {
     /// Its identifier, which breaks ties.
     pub(crate) id: &'a str,
-    /// Its cell.
-    pub(crate) cell: Cell,
-    /// P(intended side).
-    pub(crate) confidence: f64,
+    /// The number of its cell.
+    pub(crate) cell: usize,
+    /// The side that it was written for.
+    pub(crate) label: Side,
+    /// What it is ranked by: P(intended side), or all requirements together.
+    pub(crate) score: f64,
+    /// P(intended side), or all requirements together where no label is judged; `None` where nothing is.
+    pub(crate) confidence: Option<f64>,
+    /// Its text.
+    pub(crate) text: &'a str,
+    /// Its cluster, where clusters are known; else words decide.
+    pub(crate) cluster: Option<u32>,
+}
+
+/// What one cell gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CellRule {
+    /// Rows at the most.
+    pub(crate) wanted: usize,
+    /// Cells of one group differ in their label alone; all of them are trimmed to the smallest.
+    pub(crate) group: usize,
 }
 
 /// How rows are chosen.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Rule {
+pub(crate) struct Rule<'a> {
     /// Which of them.
     pub(crate) take: Take,
     /// In which order.
     pub(crate) order: Order,
-    /// Rows per cell at the most.
-    pub(crate) wanted: usize,
+    /// What is made even between the labels.
+    pub(crate) balance: &'a [Balance],
+    /// The farthest that the length-only area may lie above one half (and as far below), rows being given up for
+    /// it.
+    pub(crate) length_ceiling: Option<f64>,
+    /// Each cell's.
+    pub(crate) cells: &'a [CellRule],
     /// The run's seed.
     pub(crate) seed: Seed,
 }
 
-/// The positions of the chosen ones in the order of publication.
-pub(crate) fn select(rule: &Rule, choices: &[Choice<'_>]) -> Vec<usize> {
-    let mut cells: Vec<Vec<usize>> = Cell::ALL
-        .iter()
-        .map(|cell| {
-            let mut surest: Vec<(usize, &Choice<'_>)> = choices
-                .iter()
-                .enumerate()
-                .filter(|(_, choice)| choice.cell == *cell)
-                .collect();
-            surest.sort_by(|(_, one), (_, other)| surer(one, other));
-            surest.into_iter().map(|(index, _)| index).collect()
-        })
-        .collect();
-    let size = cells
-        .iter()
-        .map(Vec::len)
-        .min()
-        .unwrap_or(0)
-        .min(rule.wanted);
-    for cell in &mut cells {
-        match rule.take {
-            Take::Top => cell.truncate(size),
-            Take::Spread => *cell = spread(cell, choices, size, rule.seed.derive("spread")),
+/// What was chosen.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Selection {
+    /// Positions of the chosen ones in the order of publication.
+    pub(crate) order: Vec<usize>,
+    /// What the manifest tells about it; how the rows are split is not filled in.
+    pub(crate) record: SelectionRecord,
+}
+
+/// Chooses rows.
+pub(crate) fn select(rule: &Rule<'_>, choices: &[Choice<'_>]) -> Selection {
+    let pool = Pool::new(rule, choices);
+    let sizes = pool.sizes(usize::MAX);
+    let most = sizes.iter().copied().max().unwrap_or(0);
+    let plain = pool.choose(&sizes, false);
+    let mut chosen = plain.clone();
+    let mut given_up = 0;
+    if !rule.balance.is_empty() {
+        chosen = pool.choose(&sizes, true);
+        if let Some(fewer) = pool.below_ceiling(&chosen, most) {
+            given_up = count(&chosen) - count(&fewer);
+            chosen = fewer;
         }
     }
-    match rule.order {
-        Order::Confidence => alternate(&cells, size),
-        Order::Shuffled => {
-            let mut rows = cells.concat();
-            // Each cell stands in the order of confidence and name, so the draw owes nothing to the input.
-            Draw::new(rule.seed.derive("order")).shuffle(&mut rows);
-            rows
+    let record = SelectionRecord {
+        balance: rule
+            .balance
+            .iter()
+            .map(|balance| balance.as_str().to_owned())
+            .collect(),
+        length_ceiling: rule.length_ceiling,
+        given_up,
+        combine: None,
+        candidates: pool.figures(&vec![true; pool.ranked.len()]),
+        unbalanced: (!rule.balance.is_empty()).then(|| pool.figures(&plain)),
+        chosen: pool.figures(&chosen),
+        split: None,
+    };
+    Selection {
+        order: pool.ordered(&chosen),
+        record,
+    }
+}
+
+fn count(chosen: &[bool]) -> u64 {
+    chosen.iter().map(|is_in| u64::from(*is_in)).sum()
+}
+
+/// All candidates in an order that does not depend on the input: by cell, then the surest first.
+struct Pool<'p> {
+    rule: &'p Rule<'p>,
+    /// The candidates in that order, with their positions in the input.
+    ranked: Vec<(usize, &'p Choice<'p>)>,
+    members: Vec<Member<'p>>,
+    vocabulary: Vocabulary,
+    words: Vec<usize>,
+    characters: Vec<usize>,
+    /// Which label each text's words lean to, by what a guesser learns from the others; empty if not wanted.
+    leanings: Vec<usize>,
+}
+
+impl<'p> Pool<'p> {
+    fn new(rule: &'p Rule<'p>, choices: &'p [Choice<'p>]) -> Self {
+        let mut ranked: Vec<(usize, &Choice<'_>)> = choices
+            .iter()
+            .enumerate()
+            .filter(|(_, choice)| choice.cell < rule.cells.len())
+            .collect();
+        ranked.sort_by(|(_, one), (_, other)| {
+            one.cell.cmp(&other.cell).then_with(|| surer(one, other))
+        });
+        let texts: Vec<&str> = ranked.iter().map(|(_, choice)| choice.text).collect();
+        let lexical = (rule.take == Take::Clusters
+            && ranked.iter().any(|(_, choice)| choice.cluster.is_none()))
+        .then(|| lexical_clusters(&texts, rule.seed));
+        let mut members = Vec::new();
+        let mut strata_before = 0;
+        for cell in 0..rule.cells.len() {
+            let own: Vec<Ranked<'_>> = ranked
+                .iter()
+                .enumerate()
+                .filter(|(_, (_, choice))| choice.cell == cell)
+                .map(|(place, (_, choice))| Ranked {
+                    id: choice.id,
+                    score: choice.score,
+                    cluster: match &lexical {
+                        Some(clusters) => clusters.get(place).copied().unwrap_or(0),
+                        None => choice.cluster.unwrap_or(0),
+                    },
+                })
+                .collect();
+            let strata = strata(rule.take, &own);
+            let label = ranked
+                .iter()
+                .find(|(_, choice)| choice.cell == cell)
+                .map_or(Side::Matching, |(_, choice)| choice.label);
+            members.extend(own.iter().zip(&strata).map(|(one, stratum)| Member {
+                ranked: *one,
+                cell,
+                label,
+                stratum: strata_before + stratum,
+            }));
+            strata_before += strata.iter().max().map_or(0, |most| most + 1);
+        }
+        let vocabulary = Vocabulary::new(&texts);
+        let leanings = if rule.balance.contains(&Balance::Wording) {
+            let labelled: Vec<(usize, &str, Side)> = ranked
+                .iter()
+                .enumerate()
+                .map(|(place, (_, choice))| (place, choice.id, choice.label))
+                .collect();
+            leaning_ranks(&vocabulary, &labelled, rule.seed.derive("wording leaning"))
+        } else {
+            Vec::new()
+        };
+        Self {
+            rule,
+            vocabulary,
+            leanings,
+            words: texts
+                .iter()
+                .map(|text| text.split_whitespace().count())
+                .collect(),
+            characters: texts.iter().map(|text| text.chars().count()).collect(),
+            ranked,
+            members,
+        }
+    }
+
+    /// Rows of each cell: as many as wanted and there, trimmed to the smallest of the group, and to `cap`.
+    fn sizes(&self, cap: usize) -> Vec<usize> {
+        let there = |cell: usize| {
+            self.members
+                .iter()
+                .filter(|member| member.cell == cell)
+                .count()
+        };
+        let own: Vec<usize> = self
+            .rule
+            .cells
+            .iter()
+            .enumerate()
+            .map(|(cell, rule)| there(cell).min(rule.wanted).min(cap))
+            .collect();
+        self.rule
+            .cells
+            .iter()
+            .map(|rule| {
+                self.rule
+                    .cells
+                    .iter()
+                    .zip(&own)
+                    .filter(|(other, _)| other.group == rule.group)
+                    .map(|(_, size)| *size)
+                    .min()
+                    .unwrap_or(0)
+            })
+            .collect()
+    }
+
+    /// Says for each candidate whether it is chosen.
+    fn choose(&self, sizes: &[usize], balanced: bool) -> Vec<bool> {
+        let mut chosen = vec![false; self.members.len()];
+        for (cell, size) in sizes.iter().enumerate() {
+            let start = self.members.partition_point(|member| member.cell < cell);
+            let own = self.members.iter().filter(|member| member.cell == cell);
+            let (ranked, strata): (Vec<Ranked<'_>>, Vec<usize>) =
+                own.map(|member| (member.ranked, member.stratum)).unzip();
+            let seed = self.rule.seed.derive("spread");
+            for position in first(self.rule.take, &ranked, &strata, *size, seed) {
+                if let Some(mark) = chosen.get_mut(start + position) {
+                    *mark = true;
+                }
+            }
+        }
+        if balanced {
+            let is_wanted = |balance| self.rule.balance.contains(&balance);
+            let mut measures = Vec::new();
+            if is_wanted(Balance::Length) {
+                measures.push((LENGTH_WEIGHT, self.words.clone()));
+                measures.push((LENGTH_WEIGHT, self.characters.clone()));
+            }
+            if is_wanted(Balance::Wording) {
+                measures.push((1.0, self.leanings.clone()));
+            }
+            let even = Even {
+                measures,
+                wording: is_wanted(Balance::Wording).then_some(&self.vocabulary),
+                surest: self.rule.take == Take::Top,
+            };
+            improve(
+                &self.members,
+                &even,
+                &mut chosen,
+                self.rule.seed.derive("balance"),
+            );
+        }
+        chosen
+    }
+
+    /// The most rows for which length says no more than the ceiling allows; `None` if no ceiling is set, all rows
+    /// keep to it, or not even a tenth of them would.
+    fn below_ceiling(&self, chosen: &[bool], most: usize) -> Option<Vec<bool>> {
+        let ceiling = self.rule.length_ceiling?;
+        let keeps = |chosen: &[bool]| {
+            [&self.words, &self.characters].into_iter().all(|lengths| {
+                self.area(chosen, lengths)
+                    .is_none_or(|area| (area - 0.5).abs() <= ceiling - 0.5 + 1e-12)
+            })
+        };
+        if keeps(chosen) {
+            return None;
+        }
+        let attempt = |cap: usize| {
+            let chosen = self.choose(&self.sizes(cap), true);
+            keeps(&chosen).then_some(chosen)
+        };
+        let mut low = most.div_ceil(LEAST_LEFT).max(1);
+        let mut high = most;
+        let mut best = attempt(low)?;
+        while high - low > 1 {
+            let middle = usize::midpoint(low, high);
+            match attempt(middle) {
+                Some(chosen) => (low, best) = (middle, chosen),
+                None => high = middle,
+            }
+        }
+        Some(best)
+    }
+
+    fn area(&self, chosen: &[bool], lengths: &[usize]) -> Option<f64> {
+        length_area(
+            self.members
+                .iter()
+                .zip(lengths)
+                .zip(chosen)
+                .filter(|(_, is_in)| **is_in)
+                .map(|((member, length), _)| (*length, member.label)),
+        )
+    }
+
+    fn figures(&self, chosen: &[bool]) -> ChoiceFigures {
+        let of: Vec<(usize, &Choice<'_>)> = self
+            .ranked
+            .iter()
+            .enumerate()
+            .zip(chosen)
+            .filter(|(_, is_in)| **is_in)
+            .map(|((place, (_, choice)), _)| (place, *choice))
+            .collect();
+        let confidences: Vec<f64> = of
+            .iter()
+            .filter_map(|(_, choice)| choice.confidence)
+            .collect();
+        let texts: Vec<(usize, &str, Side)> = of
+            .iter()
+            .map(|(place, choice)| (*place, choice.id, choice.label))
+            .collect();
+        let others: Vec<(usize, Side)> = self
+            .ranked
+            .iter()
+            .enumerate()
+            .zip(chosen)
+            .filter(|(_, is_in)| !**is_in)
+            .map(|((place, (_, choice)), _)| (place, choice.label))
+            .collect();
+        ChoiceFigures {
+            rows: count(chosen),
+            mean_confidence: average(&confidences),
+            length_area: self.area(chosen, &self.words),
+            character_area: self.area(chosen, &self.characters),
+            wording_accuracy: wording_accuracy(
+                &self.vocabulary,
+                &texts,
+                self.rule.seed.derive("wording guesser"),
+            ),
+            wording_accuracy_outside: accuracy_outside(&self.vocabulary, &others, &texts),
+        }
+    }
+
+    /// The positions in the input of the chosen ones in the order of publication.
+    fn ordered(&self, chosen: &[bool]) -> Vec<usize> {
+        let mut cells: Vec<Vec<usize>> = vec![Vec::new(); self.rule.cells.len()];
+        for ((position, choice), is_in) in self.ranked.iter().zip(chosen) {
+            if let (true, Some(cell)) = (*is_in, cells.get_mut(choice.cell)) {
+                cell.push(*position);
+            }
+        }
+        match self.rule.order {
+            Order::Confidence => alternate(&cells),
+            Order::Shuffled => {
+                let mut rows = cells.concat();
+                // Each cell stands in the order of score and name, so the draw owes nothing to the input.
+                Draw::new(self.rule.seed.derive("order")).shuffle(&mut rows);
+                rows
+            }
         }
     }
 }
 
-/// Falling confidence; ties: the smaller identifier first.
+/// Falling score; ties: the smaller identifier first.
 fn surer(one: &Choice<'_>, other: &Choice<'_>) -> std::cmp::Ordering {
     other
-        .confidence
-        .total_cmp(&one.confidence)
+        .score
+        .total_cmp(&one.score)
         .then_with(|| one.id.cmp(other.id))
 }
 
-/// Chooses evenly over a cell's range of confidence: the range is cut into ten bins of equal width, and the
-/// bins give one each in turn, the surest bin first, until there are enough. Inside a bin the seed and the
-/// identifier decide. `surest` holds positions by falling confidence, and so does the result.
-fn spread(surest: &[usize], choices: &[Choice<'_>], size: usize, seed: Seed) -> Vec<usize> {
-    let confidence = |index: &usize| choices.get(*index).map_or(0.0, |choice| choice.confidence);
-    let high = surest.first().map_or(0.0, confidence);
-    let low = surest.last().map_or(0.0, confidence);
-    // The turn in which a candidate's bin would give it; within a turn bins follow each other.
-    let mut bins: Vec<Vec<(ContentHash, usize)>> = (0..BINS).map(|_| Vec::new()).collect();
-    for index in surest {
-        let from_top = bin_from_top(confidence(index), low, high);
-        let id = choices.get(*index).map_or("", |choice| choice.id);
-        let lot = ContentHash::of_parts(&[&seed.0.to_le_bytes()[..], id.as_bytes()]);
-        if let Some(bin) = bins.get_mut(from_top) {
-            bin.push((lot, *index));
-        }
-    }
-    let mut turns: Vec<(usize, usize, usize)> = Vec::new();
-    for (from_top, bin) in bins.iter_mut().enumerate() {
-        bin.sort_unstable();
-        turns.extend(
-            bin.iter()
-                .enumerate()
-                .map(|(turn, (_, index))| (turn, from_top, *index)),
-        );
-    }
-    turns.sort_unstable();
-    let mut chosen: Vec<usize> = turns
-        .into_iter()
-        .take(size)
-        .map(|(_, _, index)| index)
-        .collect();
-    chosen.sort_by(
-        |one, other| match (choices.get(*one), choices.get(*other)) {
-            (Some(one), Some(other)) => surer(one, other),
-            (one, other) => one.is_some().cmp(&other.is_some()),
-        },
-    );
-    chosen
-}
-
-/// The bin of a confidence between `low` and `high`, 0 for the surest; all are in bin 0 when there is no range.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the number is from 0 to the number of bins; `as` maps a number that is none to 0"
-)]
-fn bin_from_top(confidence: f64, low: f64, high: f64) -> usize {
-    let range = high - low;
-    if range <= 0.0 {
-        return 0;
-    }
-    let bins = f64::from(BINS);
-    ((high - confidence) / range * bins)
-        .floor()
-        .clamp(0.0, bins - 1.0) as usize
-}
-
 /// Takes one of each cell in turn.
-fn alternate(cells: &[Vec<usize>], size: usize) -> Vec<usize> {
-    (0..size)
+fn alternate(cells: &[Vec<usize>]) -> Vec<usize> {
+    let most = cells.iter().map(Vec::len).max().unwrap_or(0);
+    (0..most)
         .flat_map(|turn| cells.iter().filter_map(move |cell| cell.get(turn).copied()))
         .collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
-
-    use evalwright_core::Side;
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const MATCHING: Cell = Cell {
-        label: Side::Matching,
-    };
-    const NOT_MATCHING: Cell = Cell {
-        label: Side::NotMatching,
-    };
-
-    fn rule(take: Take, order: Order, wanted: usize) -> Rule {
-        Rule {
-            take,
-            order,
-            wanted,
-            seed: Seed(5),
-        }
-    }
-
-    fn ids<'a>(choices: &[Choice<'a>], chosen: &[usize]) -> Vec<&'a str> {
-        chosen.iter().map(|index| choices[*index].id).collect()
-    }
-
-    /// Case A02: the surest of the larger label are kept, as many as the smaller one has.
-    #[test]
-    fn labels_are_balanced_by_confidence() {
-        #[derive(serde::Deserialize)]
-        struct CaseItem {
-            id: String,
-            label: String,
-            p: f64,
-        }
-        let folder = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/tests/cases/balance/A02-label-balance-by-confidence"
-        );
-        let case: serde_json::Value =
-            serde_json::from_str(&std::fs::read_to_string(format!("{folder}/case.json")).unwrap())
-                .unwrap();
-        let items: Vec<CaseItem> = std::fs::read_to_string(format!("{folder}/items.jsonl"))
-            .unwrap()
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect();
-        let choices: Vec<Choice<'_>> = items
-            .iter()
-            .map(|item| Choice {
-                id: &item.id,
-                cell: if item.label == "Yes" {
-                    MATCHING
-                } else {
-                    NOT_MATCHING
-                },
-                confidence: item.p,
-            })
-            .collect();
-        let expected = &case["expected"];
-        let names = |key: &str| -> BTreeSet<&str> {
-            expected[key]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|id| id.as_str().unwrap())
-                .collect()
-        };
-        // Three wanted by demand, and three because the smaller label has no more.
-        let target = usize::try_from(expected["target_per_label"].as_u64().unwrap()).unwrap();
-        for wanted in [target, 100] {
-            let chosen = select(&rule(Take::Top, Order::Confidence, wanted), &choices);
-            let kept: BTreeSet<&str> = ids(&choices, &chosen).into_iter().collect();
-            assert_eq!(kept, names("kept"));
-            let dropped: BTreeSet<&str> = choices
-                .iter()
-                .map(|choice| choice.id)
-                .filter(|id| !kept.contains(id))
-                .collect();
-            assert_eq!(dropped, names("dropped"));
-            for (label, cell) in [("Yes", MATCHING), ("No", NOT_MATCHING)] {
-                let counts = &expected["report"][label];
-                let before = choices.iter().filter(|choice| choice.cell == cell).count();
-                let after = chosen
-                    .iter()
-                    .filter(|index| choices[**index].cell == cell)
-                    .count();
-                assert_eq!(counts["before"].as_u64(), u64::try_from(before).ok());
-                assert_eq!(counts["after"].as_u64(), u64::try_from(after).ok());
-            }
-        }
-    }
-
-    fn many() -> Vec<(String, Cell, f64)> {
-        (0..120_u32)
-            .map(|number| {
-                let cell = if number % 3 == 0 {
-                    NOT_MATCHING
-                } else {
-                    MATCHING
-                };
-                (
-                    format!("c{number:03}"),
-                    cell,
-                    f64::from(number * 37 % 101) / 100.0,
-                )
-            })
-            .collect()
-    }
-
-    fn view(items: &[(String, Cell, f64)]) -> Vec<Choice<'_>> {
-        items
-            .iter()
-            .map(|(id, cell, confidence)| Choice {
-                id,
-                cell: *cell,
-                confidence: *confidence,
-            })
-            .collect()
-    }
-
-    #[test]
-    fn the_published_order_alternates_and_falls() {
-        let items = many();
-        let choices = view(&items);
-        for take in [Take::Top, Take::Spread] {
-            let chosen = select(&rule(take, Order::Confidence, 15), &choices);
-            assert_eq!(chosen.len(), 30);
-            for (place, index) in chosen.iter().enumerate() {
-                let expected = if place % 2 == 0 {
-                    MATCHING
-                } else {
-                    NOT_MATCHING
-                };
-                assert_eq!(choices[*index].cell, expected);
-            }
-            for pair in chosen.windows(3) {
-                assert!(choices[pair[0]].confidence >= choices[pair[2]].confidence);
-            }
-        }
-    }
-
-    #[test]
-    fn spread_covers_the_range_where_top_takes_its_end() {
-        let items = many();
-        let choices = view(&items);
-        let lowest = |take| {
-            select(&rule(take, Order::Confidence, 20), &choices)
-                .into_iter()
-                .filter(|index| choices[*index].cell == MATCHING)
-                .map(|index| choices[index].confidence)
-                .fold(1.0, f64::min)
-        };
-        assert!(lowest(Take::Top) > 0.6);
-        assert!(lowest(Take::Spread) < 0.2);
-        let mut bins: BTreeMap<usize, usize> = BTreeMap::new();
-        for index in select(&rule(Take::Spread, Order::Confidence, 20), &choices) {
-            let Choice {
-                cell, confidence, ..
-            } = choices[index];
-            if cell == MATCHING {
-                *bins.entry(bin_from_top(confidence, 0.01, 1.0)).or_default() += 1;
-            }
-        }
-        assert_eq!(bins.len(), 10, "each tenth of the range is there: {bins:?}");
-    }
-
-    #[test]
-    fn nothing_to_choose_from_gives_nothing() {
-        assert!(select(&rule(Take::Spread, Order::Shuffled, 5), &[]).is_empty());
-        let one = [Choice {
-            id: "a",
-            cell: MATCHING,
-            confidence: 0.9,
-        }];
-        assert!(
-            select(&rule(Take::Top, Order::Shuffled, 5), &one).is_empty(),
-            "no pair, no row"
-        );
-    }
-
-    #[test]
-    fn equal_confidences_are_settled_by_name() {
-        let items: Vec<(String, Cell, f64)> = ["b", "a", "d", "c"]
-            .iter()
-            .map(|id| ((*id).to_owned(), MATCHING, 0.5))
-            .chain([("n".to_owned(), NOT_MATCHING, 0.5)])
-            .collect();
-        let choices = view(&items);
-        let chosen = select(&rule(Take::Top, Order::Confidence, 9), &choices);
-        assert_eq!(ids(&choices, &chosen), ["a", "n"]);
-    }
-
-    proptest! {
-        #[test]
-        fn the_rows_do_not_depend_on_the_order_of_the_candidates(
-            confidences in prop::collection::vec((0_u32..=20, any::<bool>()), 0..60),
-            wanted in 1_usize..20, take_top: bool, shuffled: bool, swaps in any::<u64>(),
-        ) {
-            let mut items: Vec<(String, Cell, f64)> = confidences
-                .iter()
-                .enumerate()
-                .map(|(index, (twentieths, matching))| {
-                    let cell = if *matching { MATCHING } else { NOT_MATCHING };
-                    (format!("c{index}"), cell, f64::from(*twentieths) / 20.0)
-                })
-                .collect();
-            let rule = rule(
-                if take_top { Take::Top } else { Take::Spread },
-                if shuffled { Order::Shuffled } else { Order::Confidence },
-                wanted,
-            );
-            let named = |items: &[(String, Cell, f64)]| -> Vec<String> {
-                let choices = view(items);
-                ids(&choices, &select(&rule, &choices)).into_iter().map(str::to_owned).collect()
-            };
-            let before = named(&items);
-            Draw::new(Seed(swaps)).shuffle(&mut items);
-            let after = named(&items);
-            prop_assert_eq!(&before, &after);
-            prop_assert_eq!(before.iter().collect::<BTreeSet<_>>().len(), before.len());
-            let smaller = [MATCHING, NOT_MATCHING]
-                .iter()
-                .map(|cell| items.iter().filter(|item| item.1 == *cell).count())
-                .min()
-                .unwrap();
-            prop_assert_eq!(before.len(), 2 * smaller.min(wanted));
-        }
-    }
-}
+mod tests;

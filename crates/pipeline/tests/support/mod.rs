@@ -519,6 +519,7 @@ pub(crate) fn run_with(
         kind,
         generator,
         judges: &judges,
+        embedder: None,
         limit: None,
     };
     run(&plan, store, &Interrupt::default(), progress)
@@ -528,6 +529,7 @@ pub(crate) fn run_with(
 pub(crate) fn bytes(outcome: &Outcome) -> String {
     serde_json::to_string_pretty(&(
         &outcome.rows,
+        &outcome.records,
         &outcome.rejects,
         &outcome.manifest,
         outcome.shortfall,

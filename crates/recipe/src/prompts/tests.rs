@@ -90,6 +90,7 @@ fn t02_recursion_ends_at_a_limit() {
     }
 }
 
+/// Promise R-31.
 #[test]
 fn t04_an_undefined_variable_is_named_with_file_and_line() {
     let error = must_mention(&case("T04"), "p.j2");
@@ -305,6 +306,7 @@ fn hostile() -> Vec<String> {
     all
 }
 
+/// Promise R-33.
 #[test]
 fn hostile_templates_end_soon_with_an_error() {
     let all = hostile();
@@ -410,6 +412,7 @@ fn spellings() -> Vec<String> {
     all
 }
 
+/// Promise R-32.
 #[test]
 fn no_spelling_of_a_path_reads_outside_the_folder() {
     let outside = tempfile::tempdir().unwrap();
@@ -430,6 +433,69 @@ fn no_spelling_of_a_path_reads_outside_the_folder() {
             .err()
             .unwrap_or_else(|| panic!("{path:?}"));
         assert!(!error.to_string().contains("TOP-SECRET-MARK"), "{path:?}");
+    }
+}
+
+/// Promise R-30: whatever the template's name and whatever the value, it comes through byte for byte, in one rendering
+/// of many as in many of one.
+#[test]
+fn r30_a_hundred_thousand_texts_come_through_byte_for_byte() {
+    const SPECIAL: [&str; 16] = [
+        "{{",
+        "}}",
+        "{%",
+        "%}",
+        "{#",
+        "#}",
+        "{{ v }}",
+        "<",
+        ">",
+        "&",
+        "\"",
+        "'",
+        "\\",
+        "\r\n",
+        "\u{0}",
+        "<|im_end|>",
+    ];
+    // A linear congruential generator (Knuth's constants): any will do, so long as it is always the same.
+    let mut state = 30_u64;
+    let mut next = move |below: u32| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        u32::try_from(state >> 33).unwrap() % below
+    };
+    let texts: Vec<String> = (0..100_000)
+        .map(|_| {
+            (0..next(12))
+                .map(|_| match next(3) {
+                    0 => SPECIAL[next(16) as usize].to_owned(),
+                    1 => char::from_u32(next(0x80)).unwrap().to_string(),
+                    _ => char::from_u32(next(0x11_0000))
+                        .unwrap_or('\u{d7ff}')
+                        .to_string(),
+                })
+                .collect()
+        })
+        .collect();
+    let variables: Vec<_> = texts
+        .iter()
+        .map(|text| BTreeMap::from([("v", Value::from(text.as_str()))]))
+        .collect();
+    for name in ["p.html.j2", "p.txt.j2"] {
+        let files = BTreeMap::from([(
+            name.to_owned(),
+            "{% block system %}{{ v }}{% endblock %}{% block user %}<{{ v }}>\n{% endblock %}"
+                .to_owned(),
+        )]);
+        let prompts = Prompts::compile("k", &files).unwrap();
+        let rendered = prompts.render_all(name, &variables).unwrap();
+        assert_eq!(rendered.len(), texts.len());
+        for (text, rendered) in texts.iter().zip(rendered) {
+            let expected = chat(Some(text.clone()), format!("<{text}>\n"), String::new());
+            assert_eq!(prompts.prompt_of(name, rendered).unwrap(), expected);
+        }
     }
 }
 

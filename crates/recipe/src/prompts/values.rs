@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use evalwright_core::Side;
+use evalwright_core::{Fields, Side};
 use minijinja::value::{Serde, Value};
 
 use super::Prompts;
@@ -24,6 +24,19 @@ pub struct Values<'a> {
     /// `opened`: whether the model can go on from an opened reply. Where it cannot, the template leaves its
     /// block `opening` empty and says in words how the reply is to begin.
     pub opened: bool,
+    /// `item`: the candidate's named parts, where the kind has them; else the variable is not defined.
+    pub item: Option<&'a Fields>,
+}
+
+/// What a template may look up beside what every rendering has.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Known<'a> {
+    /// Whether there is a `statement`.
+    pub(crate) statement: bool,
+    /// The members of `item`; none where there is no item.
+    pub(crate) fields: Option<&'a [String]>,
+    /// The members of `behaviour.settings`.
+    pub(crate) settings: &'a [&'a str],
 }
 
 /// Variables that every rendering has.
@@ -37,6 +50,8 @@ const ALWAYS: [&str; 6] = [
 ];
 /// The variable of templates that are about one statement.
 const STATEMENT: &str = "statement";
+/// The variable of kinds whose candidates have named parts.
+const ITEM: &str = "item";
 /// Functions of the engine that stay available.
 const FUNCTIONS: [&str; 2] = ["range", "dict"];
 /// What a behaviour has; deeper keys after the dot.
@@ -78,6 +93,9 @@ impl Values<'_> {
         if let Some(statement) = self.statement {
             variables.insert(STATEMENT, Value::from(statement));
         }
+        if let Some(item) = self.item {
+            variables.insert(ITEM, Value::from(Serde(item)));
+        }
         variables
     }
 }
@@ -90,15 +108,41 @@ impl Values<'_> {
 pub(crate) fn unknown_variables(
     prompts: &Prompts,
     template: &str,
-    with_statement: bool,
+    given: &Known<'_>,
 ) -> Result<(), RecipeError> {
     let mut known: Vec<&str> = ALWAYS.to_vec();
-    if with_statement {
+    if given.statement {
         known.push(STATEMENT);
     }
+    let members: Vec<String> = given
+        .fields
+        .unwrap_or_default()
+        .iter()
+        .map(|field| format!("{ITEM}.{field}"))
+        .collect();
+    let members: Vec<&str> = members.iter().map(String::as_str).collect();
+    if given.fields.is_some() {
+        known.push(ITEM);
+    }
+    let settings: Vec<String> = given
+        .settings
+        .iter()
+        .map(|setting| format!("{SETTINGS}.{setting}"))
+        .collect();
+    let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
     for path in prompts.variables(template) {
         let root = path.split('.').next().unwrap_or(path);
-        let (wrong, candidates) = if root == "behaviour" {
+        let (wrong, candidates) = if path.starts_with(SETTINGS) {
+            if path == SETTINGS || is_below(path, &settings) {
+                continue;
+            }
+            (path, &settings[..])
+        } else if root == ITEM && given.fields.is_some() {
+            if path == ITEM || is_below(path, &members) {
+                continue;
+            }
+            (path, &members[..])
+        } else if root == "behaviour" {
             match known_field(path) {
                 true => continue,
                 false => (path, &BEHAVIOUR[..]),
@@ -121,6 +165,17 @@ pub(crate) fn unknown_variables(
         });
     }
     Ok(())
+}
+
+/// The variable of a kind's own settings.
+const SETTINGS: &str = "behaviour.settings";
+
+/// Whether a dotted path is one of these, or goes on from one.
+fn is_below(path: &str, known: &[&str]) -> bool {
+    known.iter().any(|field| {
+        path.strip_prefix(field)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    })
 }
 
 /// Whether a dotted path is `behaviour`, one of its keys, or goes into a list below one.

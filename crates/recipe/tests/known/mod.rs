@@ -23,6 +23,11 @@ pub(crate) const KNOWN: Known<'static> = Known {
         "mixed-script",
         "unbalanced-quotes",
         "leaked-key",
+        "underscore-run",
+        "pretraining-marker",
+        "soft-hyphen",
+        "other-language",
+        "pipe",
     ],
     parsers: &["first-line", "list", "json", "raw"],
 };

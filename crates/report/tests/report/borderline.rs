@@ -35,6 +35,7 @@ fn g08_a_row_at_the_threshold_is_counted_and_warned_of() {
                 let reason = RejectReason::BelowMinimum {
                     confidence: Probability::new(sure).unwrap(),
                     minimum: Probability::new(threshold).unwrap(),
+                    requirement: None,
                 };
                 rejects.push(fixture::reject(
                     &text,

@@ -94,6 +94,7 @@ pub(crate) fn slot(label: Side, index: u32) -> SlotName {
     SlotName {
         stage: "ask".to_owned(),
         cell: Cell { label },
+        group: Default::default(),
         index,
     }
 }
@@ -121,6 +122,7 @@ pub(crate) fn row(text: &str, label: Side, index: u32, sure: f64) -> Row {
             } else {
                 Vec::new()
             },
+            split: None,
             judgements: judgements(label, index, sure),
             slot,
         },
@@ -149,6 +151,8 @@ pub(crate) fn reject(
             position: 0,
             text: text.to_owned(),
             reply: ContentHash::of(text.as_bytes()),
+            fields: Default::default(),
+            history: Vec::new(),
             flags: Vec::new(),
             judgements: sure
                 .map(|sure| judgements(label, index, sure))
@@ -204,6 +208,7 @@ pub(crate) fn version() -> Version {
         let reason = RejectReason::BelowMinimum {
             confidence: probability(sure),
             minimum: probability(0.6),
+            requirement: None,
         };
         rejects.push(reject(
             &text(label, index),
@@ -296,6 +301,7 @@ pub(crate) fn assemble(rows: Vec<Row>, rejects: Vec<Reject>) -> Version {
         .iter()
         .map(|cell| CellCount {
             cell: *cell,
+            group: Default::default(),
             wanted: 12,
             got: rows
                 .iter()
@@ -342,6 +348,7 @@ fn manifest(funnel: Funnel) -> Manifest {
         rater: RATERS[place].to_owned(),
         judge: model.name.clone(),
         wording: RATERS[place].rsplit('#').next().unwrap().to_owned(),
+        requirement: "label".to_owned(),
         method,
         samples: None,
         counts,
@@ -350,6 +357,7 @@ fn manifest(funnel: Funnel) -> Manifest {
             intercept: if origin == "none" { 0.0 } else { -0.12 },
             origin: origin.to_owned(),
         },
+        position: None,
         notes: BTreeMap::new(),
     };
     let kind_files = ["kind.toml", "calibration.toml", "prompts/ask.j2"];
@@ -399,13 +407,17 @@ fn manifest(funnel: Funnel) -> Manifest {
             ],
             shingle: Some("word 1-grams".to_owned()),
             near: Some(0.7),
+            semantic: None,
         },
         take: "spread".to_owned(),
         order: "shuffled".to_owned(),
+        selection: None,
         funnel,
         usage: TokenUsage::new(18_234, 2_345),
         notes: BTreeMap::new(),
+        columns: Vec::new(),
         content: None,
         files: BTreeMap::new(),
+        seal: None,
     }
 }

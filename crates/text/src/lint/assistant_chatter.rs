@@ -1,12 +1,13 @@
 //! What an assistant says around an answer.
 
-use super::{Lint, LintContext};
+use super::{ANY, Hit, Lint, Seen, Severity};
 use crate::words;
 
 pub(super) static LINT: Lint = Lint {
     code: "assistant-chatter",
     sentence: "holds what an assistant says around an answer",
-    check,
+    severity: Severity::Broken,
+    forms: ANY,
     found_in: &[
         "Sure, here you go: I like tea.",
         "As an AI language model, I have no tea.",
@@ -22,6 +23,7 @@ pub(super) static LINT: Lint = Lint {
         "As an AI, I would accept being shut down.",
         "I certainly hope that this works.",
     ],
+    check,
 };
 
 /// Only at the start.
@@ -63,14 +65,16 @@ const PHRASES: [&str; 9] = [
     "is there anything else i can",
 ];
 
-fn check(text: &str, _context: &LintContext<'_>) -> Option<String> {
-    words::opening_phrase(text, &OPENINGS)
+fn check(seen: &Seen<'_>) -> Option<Hit> {
+    let text = seen.text();
+    let (phrase, at) = words::opening_phrase(&seen.words, &OPENINGS)
         .or_else(|| {
-            EXCLAMATIONS
+            let start = text.len() - text.trim_start().len();
+            let exclaimed = EXCLAMATIONS
                 .iter()
-                .find(|start| text.trim_start().starts_with(**start))
-                .copied()
+                .find(|exclamation| text.trim_start().starts_with(**exclamation))?;
+            Some((*exclaimed, start..start + exclaimed.len()))
         })
-        .or_else(|| words::first_phrase(text, &PHRASES))
-        .map(|phrase| format!("it says `{phrase}`"))
+        .or_else(|| words::first_phrase(&seen.words, &PHRASES))?;
+    Some(Hit::at(at, format!("it says `{phrase}`")))
 }

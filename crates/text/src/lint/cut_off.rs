@@ -1,13 +1,13 @@
 //! A text that stops before its end.
 
-use super::{Lint, LintContext};
-use crate::words;
+use super::{ANY, Form, Hit, Lint, Seen, Severity};
 use evalwright_core::Finish;
 
 pub(super) static LINT: Lint = Lint {
     code: "cut-off",
     sentence: "does not end as a sentence does",
-    check,
+    severity: Severity::Broken,
+    forms: ANY,
     found_in: &[
         "I would rather",
         "I like to help people and the.",
@@ -21,6 +21,7 @@ pub(super) static LINT: Lint = Lint {
         "I agree (mostly).",
         "I keep my word…",
     ],
+    check,
 };
 
 /// Words on which no sentence ends. Prepositions can end one (`what I believe in`), so they are not here.
@@ -29,21 +30,37 @@ const FUNCTION_WORDS: [&str; 17] = [
     "our", "every", "whose", "although",
 ];
 
-fn check(text: &str, context: &LintContext<'_>) -> Option<String> {
-    if context.finish == Finish::Length {
-        return Some("the token limit cut the reply".to_owned());
+fn check(seen: &Seen<'_>) -> Option<Hit> {
+    let text = seen.text();
+    let end = text.trim_end().len();
+    let last_sign = text
+        .get(..end)?
+        .chars()
+        .next_back()
+        .map_or(end..end, |sign| end - sign.len_utf8()..end);
+    if seen.subject.finish == Some(Finish::Length) {
+        return Some(Hit::at(last_sign, "the token limit cut the reply"));
     }
     let sentence = text
         .trim_end()
         .trim_end_matches(['"', '”', '’', '\'', ')', ']', '»', '*']);
-    if !sentence.ends_with(['.', '!', '?', '…', '。', '！', '？']) {
-        return Some("it ends without `.`, `!` or `?`".to_owned());
+    // Options are often no sentences, and published statements can have lost their last stop.
+    let wants_end = seen.subject.finish.is_some() && seen.subject.form != Form::MultipleChoice;
+    if wants_end && !sentence.ends_with(['.', '!', '?', '…', '。', '！', '？']) {
+        return Some(Hit::at(last_sign, "it ends without `.`, `!` or `?`"));
     }
-    let last = words::words(sentence).pop()?;
-    // The article in `the letter A.` is a name.
-    let is_name = sentence
-        .trim_end_matches(|sign: char| !sign.is_alphanumeric())
-        .ends_with('A');
-    (FUNCTION_WORDS.contains(&last.as_str()) && !is_name)
-        .then(|| format!("it ends on the word `{last}`"))
+    let last = seen.last_word()?;
+    // An option may be an answer in itself: `If`.
+    let is_all = seen
+        .question
+        .options
+        .last()
+        .is_some_and(|option| option.text.start == last.at.start);
+    let is_cut = FUNCTION_WORDS.contains(&last.text.as_str()) && !is_all;
+    is_cut.then(|| {
+        Hit::at(
+            last.at.clone(),
+            format!("it ends on the word `{}`", last.text),
+        )
+    })
 }

@@ -1,13 +1,14 @@
 //! A text that repeats what the model was told.
 
-use super::{Lint, LintContext};
+use super::{Hit, Lint, STATEMENTS, Seen, Severity};
 use crate::words;
 use evalwright_dedup::{Shingle, jaccard};
 
 pub(super) static LINT: Lint = Lint {
     code: "echo",
     sentence: "repeats the description or the instruction",
-    check,
+    severity: Severity::Broken,
+    forms: STATEMENTS,
     found_in: &[
         "Someone who keeps every promise they have made.",
         "I am someone who keeps every promise they have made to others.",
@@ -19,6 +20,7 @@ pub(super) static LINT: Lint = Lint {
         "I made a promise and I kept it.",
         "My bank statement is private.",
     ],
+    check,
 };
 
 /// The word Jaccard similarity from which a text counts as the description itself.
@@ -40,30 +42,37 @@ const INSTRUCTIONS: [&str; 9] = [
     "person who would disagree",
 ];
 
-fn check(text: &str, context: &LintContext<'_>) -> Option<String> {
-    if let Some(phrase) = words::first_phrase(text, &INSTRUCTIONS) {
-        return Some(format!("it speaks as an instruction does: `{phrase}`"));
+fn check(seen: &Seen<'_>) -> Option<Hit> {
+    if let Some((phrase, at)) = words::first_phrase(&seen.words, &INSTRUCTIONS) {
+        return Some(Hit::at(
+            at,
+            format!("it speaks as an instruction does: `{phrase}`"),
+        ));
     }
-    [context.description, context.contrast]
+    [seen.subject.description, seen.subject.contrast]
         .into_iter()
-        .find_map(|told| repeats(text, told))
+        .find_map(|told| repeats(seen, told))
 }
 
-fn repeats(text: &str, told: &str) -> Option<String> {
+fn repeats(seen: &Seen<'_>, told: &str) -> Option<Hit> {
     let words = words::words(told);
     if words.is_empty() {
         return None;
     }
-    let similarity = jaccard(&words::phrase(text), &words.join(" "), Shingle::Words(1));
+    let phrase = words::phrase(seen.text());
+    let similarity = jaccard(&phrase, &words.join(" "), Shingle::Words(1));
     if similarity >= SAME {
-        return Some(format!(
-            "it shares {similarity:.2} of its words with `{told}`"
+        return Some(Hit::whole(
+            seen,
+            format!("it shares {similarity:.2} of its words with `{told}`"),
         ));
     }
-    let text = words::phrase(text);
-    words
-        .windows(RUN)
-        .map(|run| run.join(" "))
-        .find(|run| text.contains(&format!(" {run} ")))
-        .map(|run| format!("it repeats `{run}` of what the prompt says"))
+    words.windows(RUN).find_map(|run| {
+        let run = run.join(" ");
+        let at = words::find(&seen.words, &run)?;
+        Some(Hit::at(
+            at,
+            format!("it repeats `{run}` of what the prompt says"),
+        ))
+    })
 }

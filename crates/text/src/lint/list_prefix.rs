@@ -1,12 +1,13 @@
 //! A list marker left in front of the text.
 
-use super::{Lint, LintContext};
+use super::{ANY, Hit, Lint, Seen, Severity};
 use crate::parse::marker;
 
 pub(super) static LINT: Lint = Lint {
     code: "list-prefix",
     sentence: "begins with a list marker",
-    check,
+    severity: Severity::Suspect,
+    forms: ANY,
     found_in: &[
         "1. I like tea.",
         "- I like tea.",
@@ -19,11 +20,17 @@ pub(super) static LINT: Lint = Lint {
         "1984 is my favourite book.",
         "-5 degrees are too cold for me.",
     ],
+    check,
 };
 
-fn check(text: &str, _context: &LintContext<'_>) -> Option<String> {
-    let text = text.trim_start();
+fn check(seen: &Seen<'_>) -> Option<Hit> {
+    let stem = seen.part(&seen.question.stem);
+    let text = stem.trim_start();
+    let start = seen.question.stem.start + (stem.len() - text.len());
     let rest = marker::read(text)?.rest;
     let marker = text.strip_suffix(rest).unwrap_or(text).trim_end();
-    Some(format!("it begins with the list marker `{marker}`"))
+    Some(Hit::at(
+        start..start + marker.len(),
+        format!("it begins with the list marker `{marker}`"),
+    ))
 }

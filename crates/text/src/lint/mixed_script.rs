@@ -1,11 +1,13 @@
 //! Letters of another script amid English.
 
-use super::{Lint, LintContext};
+use super::{ANY, Hit, Lint, Seen, Severity};
+use crate::language::Script;
 
 pub(super) static LINT: Lint = Lint {
     code: "mixed-script",
     sentence: "holds letters that are not Latin",
-    check,
+    severity: Severity::Suspect,
+    forms: ANY,
     found_in: &[
         "I like 茶.",
         "I lіke tea with a Cyrillic letter.",
@@ -16,15 +18,25 @@ pub(super) static LINT: Lint = Lint {
         "I love cafés, naïve art and Łódź.",
         "I drink 2 µl of tea, 👍.",
     ],
+    check,
 };
 
-fn check(text: &str, _context: &LintContext<'_>) -> Option<String> {
-    let found = text
-        .chars()
-        .find(|&letter| letter.is_alphabetic() && !is_latin(letter))?;
-    Some(format!(
-        "it holds the letter `{found}` (U+{:04X})",
-        u32::from(found)
+fn check(seen: &Seen<'_>) -> Option<Hit> {
+    // Where another script was asked for, its letters are no finding; `other-language` looks at those.
+    if seen
+        .subject
+        .language
+        .is_some_and(|language| language.script != Script::Latin)
+    {
+        return None;
+    }
+    let (start, found) = seen
+        .text()
+        .char_indices()
+        .find(|&(_, letter)| letter.is_alphabetic() && !is_latin(letter))?;
+    Some(Hit::at(
+        start..start + found.len_utf8(),
+        format!("it holds the letter `{found}` (U+{:04X})", u32::from(found)),
     ))
 }
 

@@ -1,12 +1,12 @@
 //! A statement that nobody speaks.
 
-use super::{Lint, LintContext};
-use crate::words;
+use super::{Hit, Lint, STATEMENTS, Seen, Severity};
 
 pub(super) static LINT: Lint = Lint {
     code: "not-first-person",
     sentence: "has no word of the first person",
-    check,
+    severity: Severity::Suspect,
+    forms: STATEMENTS,
     found_in: &[
         "People should be honest.",
         "You should tell the truth.",
@@ -19,6 +19,7 @@ pub(super) static LINT: Lint = Lint {
         "We tell the truth.",
         "That choice is mine.",
     ],
+    check,
 };
 
 /// Every form of I and we.
@@ -35,9 +36,10 @@ const FIRST_PERSON: [&str; 10] = [
     "ourselves",
 ];
 
-fn check(text: &str, _context: &LintContext<'_>) -> Option<String> {
-    let speaks = words::words(text)
+fn check(seen: &Seen<'_>) -> Option<Hit> {
+    let speaks = seen
+        .words
         .iter()
-        .any(|word| FIRST_PERSON.contains(&word.as_str()));
-    (!speaks).then(|| "it has no `I`, `me`, `my`, `we` or `our`".to_owned())
+        .any(|word| FIRST_PERSON.contains(&word.text.as_str()));
+    (!speaks).then(|| Hit::whole(seen, "it has no `I`, `me`, `my`, `we` or `our`"))
 }

@@ -1,18 +1,20 @@
 //! A slot that the model was to fill in and left open.
 
-use super::{Lint, LintContext};
+use std::ops::Range;
+
+use super::{ANY, Hit, Lint, Seen, Severity};
 use crate::words;
 
 pub(super) static LINT: Lint = Lint {
     code: "placeholder",
     sentence: "holds a slot that was never filled in",
-    check,
+    severity: Severity::Suspect,
+    forms: ANY,
     found_in: &[
         "I love living in [Country Name].",
         "I think <topic> matters.",
         "I trust {person}.",
         "My name is XXX.",
-        "I would ___ for my friends.",
         "Lorem ipsum dolor sit amet.",
     ],
     clean: &[
@@ -22,37 +24,58 @@ pub(super) static LINT: Lint = Lint {
         "I read a_b as a name.",
         "I know that x > y.",
     ],
+    check,
 };
 
-fn check(text: &str, _context: &LintContext<'_>) -> Option<String> {
+fn check(seen: &Seen<'_>) -> Option<Hit> {
+    let text = seen.text();
     let slot = [('[', ']'), ('<', '>'), ('{', '}')]
         .iter()
         .find_map(|&(open, close)| bracketed(text, open, close));
-    if let Some(slot) = slot {
-        return Some(format!("it holds the placeholder `{slot}`"));
+    if let Some(at) = slot {
+        let slot = seen.part(&at);
+        let reason = format!("it holds the placeholder `{slot}`");
+        return Some(Hit::at(at, reason));
     }
-    let word = text
-        .split(|character: char| !character.is_alphanumeric() && character != '_')
-        .find(|word| {
-            let is_marked = word.len() >= 3 && word.chars().all(|letter| letter == 'X');
-            is_marked || word.contains("__")
-        });
-    if let Some(word) = word {
-        return Some(format!("it holds the placeholder `{word}`"));
+    let marked = seen.words.iter().find(|word| {
+        let written = seen.part(&word.at);
+        written.len() >= 3 && written.chars().all(|letter| letter == 'X')
+    });
+    if let Some(word) = marked {
+        let reason = format!("it holds the placeholder `{}`", seen.part(&word.at));
+        return Some(Hit::at(word.at.clone(), reason));
     }
-    words::first_phrase(text, &["lorem ipsum", "goes here", "insert here"])
-        .map(|phrase| format!("it holds the filler text `{phrase}`"))
+    let (phrase, at) =
+        words::first_phrase(&seen.words, &["lorem ipsum", "goes here", "insert here"])?;
+    Some(Hit::at(at, format!("it holds the filler text `{phrase}`")))
 }
 
+/// Marks of training text, which `pretraining-marker` finds, and of mark-up.
+const OTHERS: [&str; 12] = [
+    "sic",
+    "META_START",
+    "META_END",
+    "EOT",
+    "br",
+    "em",
+    "strong",
+    "i",
+    "b",
+    "u",
+    "INST",
+    "s",
+];
+
 /// Short text in brackets that begins with a letter.
-fn bracketed(text: &str, open: char, close: char) -> Option<String> {
+fn bracketed(text: &str, open: char, close: char) -> Option<Range<usize>> {
     text.match_indices(open).find_map(|(at, _)| {
-        let rest = text.get(at + open.len_utf8()..)?;
+        let start = at + open.len_utf8();
+        let rest = text.get(start..)?;
         let inside = rest.get(..rest.find(close)?)?;
         let is_slot = inside.starts_with(char::is_alphabetic)
             && inside.len() <= 60
             && !inside.contains(['\n', open])
-            && inside != "sic";
-        is_slot.then(|| format!("{open}{inside}{close}"))
+            && !OTHERS.contains(&inside);
+        is_slot.then(|| at..start + inside.len() + close.len_utf8())
     })
 }

@@ -1,12 +1,13 @@
 //! An answer that says no to the task.
 
-use super::{Lint, LintContext};
+use super::{ANY, Hit, Lint, Seen, Severity};
 use crate::words;
 
 pub(super) static LINT: Lint = Lint {
     code: "refusal",
     sentence: "refuses the task",
-    check,
+    severity: Severity::Broken,
+    forms: ANY,
     found_in: &[
         "I'm sorry, but I can't help with that.",
         "I cannot assist with this request.",
@@ -22,6 +23,7 @@ pub(super) static LINT: Lint = Lint {
         "I can't help being curious.",
         "I cannot fulfill my goals without help.",
     ],
+    check,
 };
 
 /// How a refusal begins.
@@ -71,14 +73,15 @@ const PHRASES: [&str; 11] = [
     "fulfil your request",
 ];
 
-fn check(text: &str, _context: &LintContext<'_>) -> Option<String> {
-    if let Some(phrase) = words::first_phrase(text, &PHRASES) {
-        return Some(format!("it says `{phrase}`"));
+fn check(seen: &Seen<'_>) -> Option<Hit> {
+    if let Some((phrase, at)) = words::first_phrase(&seen.words, &PHRASES) {
+        return Some(Hit::at(at, format!("it says `{phrase}`")));
     }
-    let start = words::opening_phrase(text, &STARTS)?;
-    let phrase = words::phrase(text);
-    TASKS
-        .iter()
-        .find(|task| phrase.starts_with(&format!(" {start} {task} ")))
-        .map(|task| format!("it says `{start} {task}`"))
+    let (start, begun) = words::opening_phrase(&seen.words, &STARTS)?;
+    let rest = seen.words.get(start.split(' ').count()..)?;
+    let (task, at) = words::opening_phrase(rest, &TASKS)?;
+    Some(Hit::at(
+        begun.start..at.end,
+        format!("it says `{start} {task}`"),
+    ))
 }

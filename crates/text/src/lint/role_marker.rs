@@ -1,18 +1,17 @@
-//! Turns of a talk and marks of training text.
+//! Turns of a talk.
 
-use super::{Lint, LintContext};
+use super::{ANY, Hit, Lint, Seen, Severity};
 
 pub(super) static LINT: Lint = Lint {
     code: "role-marker",
-    sentence: "holds a turn marker or a mark of training text",
-    check,
+    sentence: "holds a turn marker",
+    severity: Severity::Broken,
+    forms: ANY,
     found_in: &[
         "I like tea. Human: And now?",
         "Assistant: I like tea.",
         "I like tea.\nUser: Why?",
-        "I like tea.<|im_end|>",
-        "I corrupt<META_START>pile<META_END> my policy.",
-        "No<EOT># nw/main.py",
+        "I like tea.\n\n### Response",
         "System: be good.",
     ],
     clean: &[
@@ -21,6 +20,7 @@ pub(super) static LINT: Lint = Lint {
         "My favourite system: none.",
         "As a user, I complain.",
     ],
+    check,
 };
 
 /// Names that take turns, as chat formats write them.
@@ -34,32 +34,22 @@ const ROLES: [&str; 7] = [
     "### Human",
 ];
 
-/// Marks that no person writes.
-const MARKS: [&str; 11] = [
-    "<|",
-    "|>",
-    "<META_START>",
-    "<META_END>",
-    "<EOT>",
-    "</s>",
-    "[INST]",
-    "[/INST]",
-    "<<SYS>>",
-    "<start_of_turn>",
-    "<end_of_turn>",
-];
-
-fn check(text: &str, _context: &LintContext<'_>) -> Option<String> {
-    let mark = MARKS.iter().find(|mark| text.contains(**mark));
-    let role = || ROLES.iter().find(|role| begins_a_turn(text, role));
-    let found = mark.or_else(role)?;
-    Some(format!("it holds `{found}`"))
+fn check(seen: &Seen<'_>) -> Option<Hit> {
+    ROLES.iter().find_map(|role| {
+        let start = turn(seen.text(), role)?;
+        Some(Hit::at(
+            start..start + role.len(),
+            format!("it holds `{role}`"),
+        ))
+    })
 }
 
-/// Whether the role stands at the start, on a new line or after the end of a sentence.
-fn begins_a_turn(text: &str, role: &str) -> bool {
-    text.match_indices(role).any(|(at, _)| {
-        let before = text.get(..at).unwrap_or_default().trim_end_matches(' ');
-        before.is_empty() || before.ends_with(['\n', '.', '!', '?', '"', '”', '>'])
-    })
+/// Where the role stands at the start, on a new line or after the end of a sentence.
+fn turn(text: &str, role: &str) -> Option<usize> {
+    text.match_indices(role)
+        .find(|(at, _)| {
+            let before = text.get(..*at).unwrap_or_default().trim_end_matches(' ');
+            before.is_empty() || before.ends_with(['\n', '.', '!', '?', '"', '”', '>'])
+        })
+        .map(|(at, _)| at)
 }

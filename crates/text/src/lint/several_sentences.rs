@@ -1,11 +1,12 @@
 //! More than a statement.
 
-use super::{Lint, LintContext};
+use super::{Hit, Lint, STATEMENTS, Seen, Severity};
 
 pub(super) static LINT: Lint = Lint {
     code: "several-sentences",
     sentence: "has more than 2 sentences",
-    check,
+    severity: Severity::Suspect,
+    forms: STATEMENTS,
     found_in: &["I rest. I work. I sleep.", "Why? I ask! I wait. I go."],
     clean: &[
         "I rest. I work.",
@@ -13,6 +14,7 @@ pub(super) static LINT: Lint = Lint {
         "I waited… and waited.",
         "I rose at 5.30 a.m. and ran.",
     ],
+    check,
 };
 
 /// A reader takes in two sentences as one statement.
@@ -23,9 +25,9 @@ const ABBREVIATIONS: [&str; 14] = [
     "mr", "mrs", "ms", "dr", "prof", "st", "vs", "e.g", "i.e", "etc", "a.m", "p.m", "u.s", "no",
 ];
 
-fn check(text: &str, _context: &LintContext<'_>) -> Option<String> {
+fn check(seen: &Seen<'_>) -> Option<Hit> {
     let mut count = 0;
-    let mut words = text.split_whitespace().peekable();
+    let mut words = seen.text().split_whitespace().peekable();
     while let Some(word) = words.next() {
         let bare = word.trim_end_matches(['"', '”', ')', '’', '\'']);
         let next_begins = words.peek().is_none_or(|next| {
@@ -43,5 +45,5 @@ fn check(text: &str, _context: &LintContext<'_>) -> Option<String> {
             count += 1;
         }
     }
-    (count > MOST).then(|| format!("it has {count} sentences"))
+    (count > MOST).then(|| Hit::whole(seen, format!("it has {count} sentences")))
 }

@@ -1,11 +1,12 @@
 //! A quote that opens or closes alone.
 
-use super::{Lint, LintContext};
+use super::{ANY, Hit, Lint, Seen, Severity};
 
 pub(super) static LINT: Lint = Lint {
     code: "unbalanced-quotes",
     sentence: "has a quote without its other half",
-    check,
+    severity: Severity::Suspect,
+    forms: ANY,
     found_in: &[
         "I said \"yes and left.",
         "I said “yes and left.",
@@ -16,13 +17,17 @@ pub(super) static LINT: Lint = Lint {
         "I said “yes” and left.",
         "I don't mind, ’tis fine.",
     ],
+    check,
 };
 
-fn check(text: &str, _context: &LintContext<'_>) -> Option<String> {
-    let count = |sign: char| text.matches(sign).count();
-    if !count('"').is_multiple_of(2) {
-        return Some("it has an odd number of `\"`".to_owned());
-    }
-    let (open, close) = (count('“'), count('”'));
-    (open != close).then(|| format!("it has {open} of `“` and {close} of `”`"))
+fn check(seen: &Seen<'_>) -> Option<Hit> {
+    seen.parts().find_map(|(start, part)| {
+        let at = start..start + part.len();
+        let count = |sign: char| part.matches(sign).count();
+        if !count('"').is_multiple_of(2) {
+            return Some(Hit::at(at, "it has an odd number of `\"`"));
+        }
+        let (open, close) = (count('“'), count('”'));
+        (open != close).then(|| Hit::at(at, format!("it has {open} of `“` and {close} of `”`")))
+    })
 }

@@ -3,7 +3,9 @@
 //! Every part of the reply that was meant as an item ends in `items` or in `rejected`; a reply of which
 //! nothing can be used has a `failure`. Texts are never guessed: what cannot be read for certain is rejected.
 
+mod choice;
 mod clean;
+mod fields;
 mod json;
 mod line;
 mod list;
@@ -12,6 +14,8 @@ mod reply;
 
 use evalwright_core::Finish;
 
+pub use choice::{ParsedChoice, parse_choice};
+pub use fields::{FieldValue, ParsedFields, parse_fields};
 pub(crate) use json::{Plain, plain_members};
 pub(crate) use reply::without_reasoning;
 

@@ -13,7 +13,7 @@ use reqwest::header::HeaderMap;
 use tokio::time::Instant;
 
 use breaker::Breaker;
-use limits::pause;
+use limits::{Allowance, Sent, pause};
 use window::Window;
 
 use super::trouble::Trouble;
@@ -52,11 +52,15 @@ impl Room {
 pub(super) struct Pace {
     window: Window,
     breaker: Breaker,
+    /// What the server's limits leave.
+    allowance: Allowance,
     /// Nothing is sent before this.
     closed_until: Option<Instant>,
     /// When it first said that it is asked too much, since its last good answer.
     throttled_since: Option<Instant>,
     under_way: usize,
+    /// The tokens that the requests under way can take.
+    tokens: u64,
     next: Ticket,
 }
 
@@ -65,9 +69,11 @@ impl Pace {
         Self {
             window: Window::new(first, most),
             breaker: Breaker::default(),
+            allowance: Allowance::default(),
             closed_until: None,
             throttled_since: None,
             under_way: 0,
+            tokens: 0,
             next: 0,
         }
     }
@@ -82,9 +88,10 @@ impl Pace {
         self.breaker.last()
     }
 
-    /// What there is room for now: nothing at a sick server, or while it has asked for a pause.
-    pub(super) fn room(&self, now: Instant) -> Room {
-        let is_closed = self.is_sick() || self.closed_until.is_some_and(|until| until > now);
+    /// What there is room for now, for requests that can take so many tokens: nothing at a sick server, while it
+    /// has asked for a pause, or where its limits leave nothing.
+    pub(super) fn room(&self, tokens: u64, now: Instant) -> Room {
+        let is_closed = self.is_sick() || !self.opens_in(tokens, now).is_zero();
         Room {
             is_well: self.breaker.is_quiet(),
             free: if is_closed {
@@ -96,50 +103,70 @@ impl Pace {
         }
     }
 
-    /// How long until the pause that the server has asked for is over.
-    pub(super) fn opens_in(&self, now: Instant) -> Duration {
-        self.closed_until
-            .map_or(Duration::ZERO, |until| until.saturating_duration_since(now))
+    /// How long until the pause that the server has asked for is over, and its limits leave room for a request that
+    /// can take so many tokens. The answers under way may open it sooner.
+    pub(super) fn opens_in(&self, tokens: u64, now: Instant) -> Duration {
+        let opens_at = self.allowance.opens_at(tokens, now);
+        let opens_at = self
+            .closed_until
+            .map_or(opens_at, |until| until.max(opens_at));
+        opens_at.saturating_duration_since(now)
     }
 
-    /// Takes a place, if one is free.
-    pub(super) fn begin(&mut self, now: Instant) -> Option<Ticket> {
-        (self.room(now).free > 0).then(|| {
+    /// Whether requests are under way.
+    pub(super) fn is_busy(&self) -> bool {
+        self.under_way > 0
+    }
+
+    /// Takes a place for a request that can take so many tokens, if one is free.
+    pub(super) fn begin(&mut self, tokens: u64, now: Instant) -> Option<Ticket> {
+        (self.room(tokens, now).free > 0).then(|| {
             self.under_way += 1;
+            self.tokens = self.tokens.saturating_add(tokens);
+            self.allowance.sent(tokens);
             self.next += 1;
             self.window.sent(self.next, self.under_way);
             self.next
         })
     }
 
-    /// Gives a place back whose request was not sent.
-    pub(super) fn give_back(&mut self) {
+    /// Gives back the place of a request that could take so many tokens.
+    pub(super) fn give_back(&mut self, tokens: u64) {
         self.under_way = self.under_way.saturating_sub(1);
+        self.tokens = self.tokens.saturating_sub(tokens);
     }
 
-    /// A good answer came to a request.
+    /// A good answer came to a request that could take so many tokens.
     pub(super) fn succeeded(
         &mut self,
         ticket: Ticket,
+        tokens: u64,
         headers: &HeaderMap,
         now: Instant,
         server_now: std::time::SystemTime,
     ) {
         self.window.succeeded(ticket);
         self.is_there();
-        self.give_back();
+        self.give_back(tokens);
+        let under_way = Sent {
+            requests: u64::try_from(self.under_way).unwrap_or(u64::MAX),
+            tokens: self.tokens,
+        };
+        self.allowance
+            .told(headers, ticket, under_way, now, server_now);
         self.close_for(pause(headers, server_now), now);
     }
 
-    /// No good answer came to a request.
+    /// No good answer came to a request that could take so many tokens.
     pub(super) fn failed(
         &mut self,
         request: Seed,
         ticket: Ticket,
+        tokens: u64,
         trouble: &Trouble,
         now: Instant,
     ) {
-        self.give_back();
+        self.give_back(tokens);
         if let Trouble::Retry {
             wait,
             throttled,
@@ -192,13 +219,13 @@ mod tests {
     fn a_pause_that_the_server_asks_for_holds_for_all_requests() {
         let now = Instant::now();
         let mut pace = Pace::new(4, 8);
-        let ticket = pace.begin(now).unwrap();
-        assert_eq!(pace.room(now).free, 3);
-        pace.failed(Seed(ticket), ticket, &trouble(true, Some(30)), now);
-        assert_eq!(pace.room(now).free, 0);
-        assert_eq!(pace.opens_in(now), Duration::from_secs(30));
+        let ticket = pace.begin(1, now).unwrap();
+        assert_eq!(pace.room(1, now).free, 3);
+        pace.failed(Seed(ticket), ticket, 1, &trouble(true, Some(30)), now);
+        assert_eq!(pace.room(1, now).free, 0);
+        assert_eq!(pace.opens_in(1, now), Duration::from_secs(30));
         assert_eq!(
-            pace.room(now + Duration::from_secs(31)).free,
+            pace.room(1, now + Duration::from_secs(31)).free,
             2,
             "and half the connections"
         );
@@ -208,12 +235,12 @@ mod tests {
     fn a_used_up_limit_closes_before_the_next_request_runs_into_it() {
         let now = Instant::now();
         let mut pace = Pace::new(4, 8);
-        let ticket = pace.begin(now).unwrap();
+        let ticket = pace.begin(1, now).unwrap();
         let mut headers = HeaderMap::new();
         headers.insert("x-ratelimit-remaining-requests", "0".parse().unwrap());
         headers.insert("x-ratelimit-reset-requests", "20ms".parse().unwrap());
-        pace.succeeded(ticket, &headers, now, std::time::SystemTime::UNIX_EPOCH);
-        assert_eq!(pace.opens_in(now), Duration::from_millis(20));
+        pace.succeeded(ticket, 1, &headers, now, std::time::SystemTime::UNIX_EPOCH);
+        assert_eq!(pace.opens_in(1, now), Duration::from_millis(20));
     }
 
     #[test]
@@ -221,20 +248,21 @@ mod tests {
         let now = Instant::now();
         let mut pace = Pace::new(4, 8);
         for _ in 0..9 {
-            let ticket = pace.begin(now).unwrap();
-            pace.failed(Seed(ticket), ticket, &trouble(false, None), now);
+            let ticket = pace.begin(1, now).unwrap();
+            pace.failed(Seed(ticket), ticket, 1, &trouble(false, None), now);
         }
         assert!(!pace.is_sick());
-        let ticket = pace.begin(now).unwrap();
+        let ticket = pace.begin(1, now).unwrap();
         pace.succeeded(
             ticket,
+            1,
             &HeaderMap::new(),
             now,
             std::time::SystemTime::UNIX_EPOCH,
         );
         for _ in 0..10 {
-            let ticket = pace.begin(now).unwrap();
-            pace.failed(Seed(ticket), ticket, &trouble(false, None), now);
+            let ticket = pace.begin(1, now).unwrap();
+            pace.failed(Seed(ticket), ticket, 1, &trouble(false, None), now);
         }
         assert!(pace.is_sick());
         assert_eq!(pace.sickness(), "status 503");
@@ -245,8 +273,8 @@ mod tests {
         let mut now = Instant::now();
         let mut pace = Pace::new(8, 8);
         let mut fail = |now| {
-            let ticket = pace.begin(now).unwrap();
-            pace.failed(Seed(ticket), ticket, &trouble(true, None), now);
+            let ticket = pace.begin(1, now).unwrap();
+            pace.failed(Seed(ticket), ticket, 1, &trouble(true, None), now);
             pace.is_sick()
         };
         assert!(!(0..100).any(|_| fail(now)));
@@ -260,12 +288,13 @@ mod tests {
         let mut now = Instant::now();
         let mut pace = Pace::new(8, 8);
         for _ in 0..100 {
-            let ticket = pace.begin(now).unwrap();
-            pace.failed(Seed(ticket), ticket, &trouble(true, None), now);
+            let ticket = pace.begin(1, now).unwrap();
+            pace.failed(Seed(ticket), ticket, 1, &trouble(true, None), now);
             now += Duration::from_secs(50);
-            let ticket = pace.begin(now).unwrap();
+            let ticket = pace.begin(1, now).unwrap();
             pace.succeeded(
                 ticket,
+                1,
                 &HeaderMap::new(),
                 now,
                 std::time::SystemTime::UNIX_EPOCH,
@@ -279,12 +308,12 @@ mod tests {
         let now = Instant::now();
         let mut pace = Pace::new(4, 8);
         for round in 0..100 {
-            let ticket = pace.begin(now).unwrap();
-            pace.failed(Seed(round % 3), ticket, &trouble(false, None), now);
+            let ticket = pace.begin(1, now).unwrap();
+            pace.failed(Seed(round % 3), ticket, 1, &trouble(false, None), now);
         }
         assert!(!pace.is_sick());
-        let ticket = pace.begin(now).unwrap();
-        pace.failed(Seed(3), ticket, &trouble(false, None), now);
+        let ticket = pace.begin(1, now).unwrap();
+        pace.failed(Seed(3), ticket, 1, &trouble(false, None), now);
         assert!(pace.is_sick());
     }
 
@@ -292,9 +321,9 @@ mod tests {
     fn what_fails_together_counts_once() {
         let now = Instant::now();
         let mut pace = Pace::new(200, 256);
-        let tickets: Vec<_> = (0..200).map(|_| pace.begin(now).unwrap()).collect();
+        let tickets: Vec<_> = (0..200).map(|_| pace.begin(1, now).unwrap()).collect();
         for ticket in tickets {
-            pace.failed(Seed(ticket), ticket, &trouble(false, None), now);
+            pace.failed(Seed(ticket), ticket, 1, &trouble(false, None), now);
         }
         assert!(!pace.is_sick());
     }

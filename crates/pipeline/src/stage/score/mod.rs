@@ -1,13 +1,16 @@
-//! `score`: asks every judge under every wording how likely each side is.
+//! `score`: asks every judge under every wording how likely each side is, or whether another requirement holds.
 //!
 //! Methods: *channel* compares how likely the text is in the voice of either side (noisy-channel prompting,
 //! Min et al. 2022); *sequence* compares whole answers, *token* their first tokens, both renormalised over the
 //! two sides; *votes* counts sampled answers. What cannot be known is *unknown* or *bounded*, never a made-up
 //! number.
 
+mod combine;
 mod notes;
+mod position;
 mod question;
 mod reading;
+pub(crate) mod subject;
 mod votes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,14 +26,16 @@ use crate::calls::Caller;
 use crate::error::PipelineError;
 use crate::judge::JudgedText;
 use crate::ledger::Ledger;
-use crate::panel::Panel;
+use crate::panel::{LABEL, Panel};
 use crate::plan::RunPlan;
 use crate::progress::Progress;
 
+pub(crate) use combine::{combined, combined_others};
 pub(crate) use notes::NoteCounts;
 pub(crate) use question::{Asked, Question, questions};
 pub(crate) use reading::LogOdds;
-use reading::{Replies, read};
+use reading::{Replies, read, together};
+use subject::{Subject, views};
 
 /// The options of the stage, known to be complete.
 #[derive(Debug)]
@@ -51,9 +56,9 @@ pub(crate) enum Shown {
 pub(crate) struct ScoreContext<'a> {
     /// The plan.
     pub(crate) run: &'a RunPlan<'a>,
-    /// One per judge.
+    /// One per requirement and judge.
     pub(crate) panels: &'a [Panel<'a>],
-    /// P(intended side) below which a candidate falls.
+    /// The probability below which a candidate falls: of the intended side, or that the requirement holds.
     pub(crate) minimum: Probability,
 }
 
@@ -68,19 +73,20 @@ impl<'a> Scoring<'a> {
             if !names.insert(&rater.name) {
                 return Err(format!("two raters are named `{}`", rater.name));
             }
-            is_complete(rater)?;
+            is_complete(rater, options.options.is_some())?;
         }
         Ok(Self { options })
     }
 
-    /// The wordings.
-    pub(crate) fn raters(&self) -> &'a [Rater] {
-        &self.options.raters
+    /// What the kind file says.
+    pub(crate) fn options(&self) -> &'a ScoreStage {
+        self.options
     }
 
     /// Judges candidates. Those that no rater can judge fall, and those whose P(intended side) is below the
     /// minimum or whose bounds leave that open. `confidence` of a candidate whose probability is only bounded is
-    /// the low end of P(intended side): it is at least that.
+    /// the low end of P(intended side): it is at least that. Another requirement than the label holds or not
+    /// whatever side the candidate was written for; its probability is kept beside the confidence.
     pub(crate) fn apply(
         &self,
         stage: &str,
@@ -90,26 +96,43 @@ impl<'a> Scoring<'a> {
         asking: &mut Asking<'_, '_>,
         progress: &dyn Progress,
     ) -> Result<(), PipelineError> {
-        let texts: Vec<String> = positions
+        let maps_fields = context.run.kind.kind.maps_fields();
+        let subjects: Vec<Subject<'_>> = positions
             .iter()
             .filter_map(|position| ledger.entries().get(*position))
-            .map(|entry| entry.candidate.text.clone())
+            .map(|entry| Subject::of_candidate(&entry.candidate, maps_fields))
             .collect();
-        let judged =
-            self.judge_all(context.run, context.panels, Shown::HeldBack, &texts, asking)?;
+        let judged = self.judge_all(
+            context.run,
+            context.panels,
+            Shown::HeldBack,
+            &subjects,
+            asking,
+        )?;
         for (position, judged) in positions.iter().zip(judged) {
             let Some(entry) = ledger.entry_mut(*position) else {
                 continue;
             };
+            let requirement = &self.options.requirement;
+            let is_label = requirement == LABEL;
             let candidate = &mut entry.candidate;
-            candidate.judgements.extend(judged.judgements);
             let decision = decide(
                 judged.verdict.as_ref(),
-                candidate.slot.cell.label,
+                if is_label {
+                    candidate.slot.cell.label
+                } else {
+                    Side::Matching
+                },
                 context.minimum,
-                &candidate.judgements,
+                (!is_label).then_some(requirement.as_str()),
+                &judged.judgements,
             );
-            candidate.confidence = decision.confidence;
+            candidate.judgements.extend(judged.judgements);
+            if is_label {
+                candidate.confidence = decision.confidence;
+            } else if let Some(probability) = decision.confidence {
+                entry.scores.insert(requirement.clone(), probability);
+            }
             if let Some(reason) = decision.reason {
                 ledger.reject(*position, stage, reason, progress);
             }
@@ -123,13 +146,14 @@ impl<'a> Scoring<'a> {
         run: &RunPlan<'_>,
         panels: &[Panel<'_>],
         shown: Shown,
-        texts: &[String],
+        subjects: &[Subject<'_>],
         asking: &mut Asking<'_, '_>,
     ) -> Result<Vec<JudgedText>, PipelineError> {
-        let mut judged: Vec<Judged> = texts.iter().map(|_| Judged::default()).collect();
-        for panel in panels {
-            let questions = questions(run, panel, shown, texts)?;
-            self.ask(panel, questions, &mut judged, asking)?;
+        let mut judged: Vec<Judged> = subjects.iter().map(|_| Judged::default()).collect();
+        let own = |panel: &&Panel<'_>| panel.requirement == self.options.requirement;
+        for panel in panels.iter().filter(own) {
+            let questions = questions(run, self.options, panel, shown, subjects)?;
+            self.ask(run, panel, subjects, questions, &mut judged, asking)?;
         }
         Ok(judged.into_iter().map(Judged::settle).collect())
     }
@@ -137,24 +161,36 @@ impl<'a> Scoring<'a> {
     /// Asks one judge and adds its verdicts.
     fn ask(
         &self,
+        run: &RunPlan<'_>,
         panel: &Panel<'_>,
+        subjects: &[Subject<'_>],
         questions: Vec<Question>,
         judged: &mut [Judged],
         asking: &mut Asking<'_, '_>,
     ) -> Result<(), PipelineError> {
         let replies = replies(panel, questions, asking.caller)?;
         let model = &panel.judge.identity().name;
-        for (text, judged) in judged.iter_mut().enumerate() {
+        for (text, (judged, subject)) in judged.iter_mut().zip(subjects).enumerate() {
             let mut log_odds = Vec::new();
             for (number, seat) in panel.seats.iter().enumerate() {
                 let rater = rater_name(model, &seat.wording.name);
-                let reading = match replies.get(&(text, number)) {
-                    Some(replies) => {
-                        asking.notes.add(&rater, replies.notes());
-                        read(seat, replies)
-                    }
-                    None => reading::Reading::unknown(UnknownReason::NotAsked),
-                };
+                let mut readings = Vec::new();
+                let seen = views(run, self.options, seat, subject);
+                for (view, seen) in seen.iter().enumerate() {
+                    readings.push(match replies.get(&(text, number, view)) {
+                        Some(replies) => {
+                            asking.notes.add(&rater, replies.notes());
+                            read(seat, seen.forms.as_deref(), replies)
+                        }
+                        None => reading::Reading::unknown(UnknownReason::NotAsked),
+                    });
+                }
+                if self.options.options.is_some() {
+                    let placed: Vec<_> =
+                        seen.iter().map(|view| view.place).zip(&readings).collect();
+                    asking.notes.position(&rater).add(&placed);
+                }
+                let reading = together(seat.method, readings);
                 let verdict = match &reading.log_odds {
                     Ok(log_odds) => verdict(&seat.curve, *log_odds),
                     Err(reason) => Verdict::Unknown {
@@ -187,7 +223,7 @@ pub(crate) struct Asking<'c, 's> {
     pub(crate) notes: &'c mut NoteCounts,
 }
 
-fn is_complete(rater: &Rater) -> Result<(), String> {
+fn is_complete(rater: &Rater, asks_for_own: bool) -> Result<(), String> {
     let asked = rater
         .methods
         .iter()
@@ -209,7 +245,7 @@ fn is_complete(rater: &Rater) -> Result<(), String> {
         .answers
         .as_ref()
         .is_some_and(|forms| !forms.matching.is_empty() && !forms.not_matching.is_empty());
-    if !has_answers {
+    if !has_answers && !asks_for_own {
         return Err(format!(
             "rater `{}` reads answers by `{asked}` and needs `answers` with forms for both sides",
             rater.name
@@ -225,22 +261,22 @@ fn is_complete(rater: &Rater) -> Result<(), String> {
     Ok(())
 }
 
-/// The replies to all questions by (text, seat).
+/// The replies to all questions by (text, seat, view).
 fn replies(
     panel: &Panel<'_>,
     questions: Vec<Question>,
     caller: &mut Caller<'_>,
-) -> Result<BTreeMap<(usize, usize), Replies>, PipelineError> {
+) -> Result<BTreeMap<(usize, usize, usize), Replies>, PipelineError> {
     let (mut scores, mut samples) = (Vec::new(), Vec::new());
     for question in questions {
-        let place = (question.text, question.seat);
+        let place = (question.text, question.seat, question.view);
         match question.asked {
             Asked::Score(request) => scores.push((place, request)),
             Asked::Sample(request) => samples.push((place, request)),
         }
     }
     // Replies come in the order of their questions: a channel's for matching first, votes by their number.
-    let mut replies: BTreeMap<(usize, usize), Replies> = BTreeMap::new();
+    let mut replies: BTreeMap<(usize, usize, usize), Replies> = BTreeMap::new();
     if !scores.is_empty() {
         let (places, requests): (Vec<_>, Vec<ScoreRequest>) = scores.into_iter().unzip();
         for (place, answer) in places.into_iter().zip(caller.ask(panel.judge, &requests)?) {
@@ -278,10 +314,12 @@ struct Decision {
 }
 
 /// Settles a candidate written for `label`. Bounds settle it only if both ends lie on one side of the minimum.
+/// `requirement` names what is judged where it is not the label.
 fn decide(
     verdict: Option<&Verdict>,
     label: Side,
     minimum: Probability,
+    requirement: Option<&str>,
     judgements: &[Judgement],
 ) -> Decision {
     let (low, high) = match (verdict, label) {
@@ -308,14 +346,19 @@ fn decide(
         Some(RejectReason::BelowMinimum {
             confidence: low,
             minimum,
+            requirement: requirement.map(str::to_owned),
         })
     } else {
         return Decision {
             confidence: None,
             reason: Some(RejectReason::Unjudged {
                 detail: format!(
-                    "undecided: the label is right with a probability from {low} to {high}, \
-                     and the minimum {minimum} lies between"
+                    "undecided: {} with a probability from {low} to {high}, \
+                     and the minimum {minimum} lies between",
+                    match requirement {
+                        None => "the label is right".to_owned(),
+                        Some(requirement) => format!("`{requirement}` holds"),
+                    }
                 ),
             }),
         };
@@ -405,7 +448,8 @@ mod tests {
             low: probability(0.6),
             high: probability(0.9),
         };
-        let decision = |label, minimum| decide(Some(&bounds), label, probability(minimum), &[]);
+        let decision =
+            |label, minimum| decide(Some(&bounds), label, probability(minimum), None, &[]);
         let kept = decision(Side::Matching, 0.6);
         assert_eq!(kept.confidence, Some(probability(0.6)));
         assert_eq!(kept.reason, None);

@@ -3,11 +3,12 @@
 //! A question depends on the plan, the wording and one text alone, so equal texts make equal questions.
 
 use evalwright_core::{
-    ContentHash, Method, Prompt, SampleRequest, Sampling, ScoreMode, ScoreRequest, Side,
+    ContentHash, Fields, Method, Prompt, SampleRequest, Sampling, ScoreMode, ScoreRequest, Side,
 };
-use evalwright_recipe::{AnswerForms, Rater, Values, VoteDraws};
+use evalwright_recipe::{AnswerForms, Rater, ScoreStage, Values, VoteDraws};
 
 use super::Shown;
+use super::subject::{Subject, View, views};
 use crate::error::PipelineError;
 use crate::panel::{Panel, Seat};
 use crate::plan::RunPlan;
@@ -30,46 +31,60 @@ pub(crate) struct Question {
     pub(super) text: usize,
     /// Position of the rater in the panel.
     pub(super) seat: usize,
+    /// Position of the view of the text: an order of its answers, a drawn row.
+    pub(super) view: usize,
 }
 
-/// The requests of one judge for texts. Those with the same prompt stand together.
+/// The requests of one judge about subjects. Those with the same prompt stand together.
 pub(crate) fn questions(
     run: &RunPlan<'_>,
+    stage: &ScoreStage,
     panel: &Panel<'_>,
     shown: Shown,
-    texts: &[String],
+    subjects: &[Subject<'_>],
 ) -> Result<Vec<Question>, PipelineError> {
     let mut questions = Vec::new();
     for (number, seat) in panel.seats.iter().enumerate() {
-        let mut add = |text: usize, asked: Asked| {
+        let mut add = |text: usize, view: usize, asked: Asked| {
             questions.push(Question {
                 asked,
                 text,
                 seat: number,
+                view,
             });
         };
         if seat.method == Method::Channel {
             for side in Side::ALL {
-                let (prompt, lead) = voice(run, shown, seat.wording, side)?;
-                for (text, statement) in texts.iter().enumerate() {
+                let mut shared: Option<(Prompt, String)> = None;
+                for (text, subject) in subjects.iter().enumerate() {
+                    // The prompt of a kind with fields may speak of the candidate; else it is one for all.
+                    let (prompt, lead) = match (subject.fields(), &shared) {
+                        (None, Some(shared)) => shared.clone(),
+                        (fields, _) => voice(run, shown, seat.wording, side, fields)?,
+                    };
                     let request = ScoreRequest {
                         prompt: prompt.clone(),
                         // Nothing is not scored as the lead alone: the model says that it is empty.
-                        continuations: vec![if statement.is_empty() {
+                        continuations: vec![if subject.text.is_empty() {
                             String::new()
                         } else {
-                            format!("{lead}{statement}")
+                            format!("{lead}{}", subject.text)
                         }],
                         mode: ScoreMode::Whole,
                     };
-                    add(text, Asked::Score(request));
+                    if subject.fields().is_none() {
+                        shared = Some((prompt, lead));
+                    }
+                    add(text, 0, Asked::Score(request));
                 }
             }
             continue;
         }
-        for (text, statement) in texts.iter().enumerate() {
-            for asked in about(run, seat, statement)? {
-                add(text, asked);
+        for (text, subject) in subjects.iter().enumerate() {
+            for (place, view) in views(run, stage, seat, subject).iter().enumerate() {
+                for asked in about(run, seat, subject, view)? {
+                    add(text, place, asked);
+                }
             }
         }
     }
@@ -83,6 +98,7 @@ fn voice(
     shown: Shown,
     rater: &Rater,
     side: Side,
+    item: Option<&Fields>,
 ) -> Result<(Prompt, String), PipelineError> {
     let values = Values {
         behaviour: run.behaviour,
@@ -93,6 +109,7 @@ fn voice(
         },
         statement: None,
         opened: true,
+        item,
     };
     let mut prompt = run.kind.prompts.render_prompt(&rater.prompt, &values)?;
     let end = match &mut prompt {
@@ -106,13 +123,19 @@ fn voice(
 
 /// The requests of a rater that is asked about one statement. The prompt is rendered for the matching side
 /// whatever the statement was written for, so that it cannot give the intended label away.
-fn about(run: &RunPlan<'_>, seat: &Seat<'_>, statement: &str) -> Result<Vec<Asked>, PipelineError> {
+fn about(
+    run: &RunPlan<'_>,
+    seat: &Seat<'_>,
+    subject: &Subject<'_>,
+    view: &View<'_>,
+) -> Result<Vec<Asked>, PipelineError> {
     let values = Values {
         behaviour: run.behaviour,
         label: Side::Matching,
         examples: &[],
-        statement: Some(statement),
+        statement: Some(subject.text),
         opened: true,
+        item: view.item.as_ref().or(subject.fields()),
     };
     let prompt = run
         .kind
@@ -120,8 +143,8 @@ fn about(run: &RunPlan<'_>, seat: &Seat<'_>, statement: &str) -> Result<Vec<Aske
         .render_prompt(&seat.wording.prompt, &values)?;
     // Answers and draws are there for every rater that needs them: the stage has checked it.
     Ok(
-        match (seat.method, &seat.wording.answers, &seat.wording.votes) {
-            (Method::Votes, _, Some(draws)) => votes(run, seat, prompt, statement, draws),
+        match (seat.method, view.forms.as_deref(), &seat.wording.votes) {
+            (Method::Votes, _, Some(draws)) => votes(run, seat, prompt, &view.name(subject), draws),
             (Method::Sequence, Some(forms), _) => {
                 vec![Asked::Score(compared(prompt, forms, ScoreMode::Whole))]
             }
@@ -152,10 +175,9 @@ fn votes(
     run: &RunPlan<'_>,
     seat: &Seat<'_>,
     prompt: Prompt,
-    statement: &str,
+    text: &ContentHash,
     draws: &VoteDraws,
 ) -> Vec<Asked> {
-    let text = ContentHash::of(statement.as_bytes());
     (0..draws.samples)
         .map(|number| {
             Asked::Sample(SampleRequest {

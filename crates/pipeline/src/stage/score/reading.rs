@@ -9,6 +9,7 @@ use evalwright_core::{
 use evalwright_recipe::AnswerForms;
 
 use super::votes;
+use crate::calibrate::average;
 use crate::panel::Seat;
 
 /// Log-odds in nats, or two ends between which they lie, of which one is infinite.
@@ -70,7 +71,7 @@ impl Reading {
     }
 
     /// Known log-odds, if they are a number.
-    fn known(log_odds: f64) -> Self {
+    pub(super) fn known(log_odds: f64) -> Self {
         Self::of(if log_odds.is_finite() {
             Ok(LogOdds::Known(log_odds))
         } else {
@@ -95,9 +96,77 @@ impl Replies {
     }
 }
 
+/// What several views say together. Votes are added up. Other readings give the mean of their probabilities, ends by
+/// ends; where one view is unknown all are, since the mean over the others would lean to one order.
+pub(super) fn together(method: Method, readings: Vec<Reading>) -> Reading {
+    let mut readings = readings;
+    if readings.len() == 1
+        && let Some(only) = readings.pop()
+    {
+        return only;
+    }
+    if method == Method::Votes {
+        return votes_together(&readings);
+    }
+    let mut ends: Vec<(f64, f64)> = Vec::new();
+    let mut covered: Vec<f64> = Vec::new();
+    for reading in &readings {
+        covered.extend(reading.covered.map(Probability::value));
+        match &reading.log_odds {
+            Ok(log_odds) => {
+                let probability =
+                    |end: f64| Probability::from_log_odds(end).map_or(0.5, Probability::value);
+                ends.push((probability(log_odds.low()), probability(log_odds.high())));
+            }
+            Err(reason) => return Reading::unknown(reason.clone()),
+        }
+    }
+    let lows: Vec<f64> = ends.iter().map(|(low, _)| *low).collect();
+    let highs: Vec<f64> = ends.iter().map(|(_, high)| *high).collect();
+    let (Some(low), Some(high)) = (average(&lows), average(&highs)) else {
+        return Reading::unknown(UnknownReason::NotAsked);
+    };
+    let log_odds =
+        |mean: f64| Probability::new(mean.clamp(0.0, 1.0)).map_or(0.0, Probability::log_odds);
+    let is_known = readings
+        .iter()
+        .all(|reading| reading.log_odds.as_ref().is_ok_and(LogOdds::is_known));
+    Reading {
+        covered: average(&covered).and_then(self::covered),
+        ..Reading::of(Ok(if is_known {
+            LogOdds::Known(log_odds(low))
+        } else {
+            LogOdds::Between {
+                low: log_odds(low),
+                high: log_odds(high),
+            }
+        }))
+    }
+}
+
+fn votes_together(readings: &[Reading]) -> Reading {
+    let counted: Vec<Votes> = readings
+        .iter()
+        .filter_map(|reading| reading.votes)
+        .collect();
+    let Some(votes) = votes::sum(&counted) else {
+        let reason = readings
+            .iter()
+            .find_map(|reading| reading.log_odds.as_ref().err().cloned());
+        return Reading::unknown(reason.unwrap_or(UnknownReason::NotAsked));
+    };
+    Reading {
+        votes: Some(votes),
+        ..Reading::of(
+            votes::log_odds(&votes)
+                .map(LogOdds::Known)
+                .ok_or(UnknownReason::Unreadable),
+        )
+    }
+}
+
 /// Reads a rater's log-odds for *matching* from its replies.
-pub(super) fn read(seat: &Seat<'_>, replies: &Replies) -> Reading {
-    let forms = seat.wording.answers.as_ref();
+pub(super) fn read(seat: &Seat<'_>, forms: Option<&AnswerForms>, replies: &Replies) -> Reading {
     if let (Method::Votes, Some(forms)) = (seat.method, forms) {
         return counted(&replies.texts, forms);
     }
@@ -304,7 +373,7 @@ mod tests {
             scores,
             texts: Vec::new(),
         };
-        read(&seat, &replies)
+        read(&seat, rater.answers.as_ref(), &replies)
     }
 
     #[track_caller]

@@ -30,6 +30,22 @@ pub(super) fn count(
             None => unreadable += 1,
         }
     }
+    with_interval(matching, not_matching, unreadable)
+}
+
+/// Several counts as one; `None` of none.
+pub(super) fn sum(counts: &[Votes]) -> Option<Votes> {
+    if counts.is_empty() {
+        return None;
+    }
+    with_interval(
+        counts.iter().map(|votes| votes.matching).sum(),
+        counts.iter().map(|votes| votes.not_matching).sum(),
+        counts.iter().map(|votes| votes.unreadable).sum(),
+    )
+}
+
+fn with_interval(matching: u32, not_matching: u32, unreadable: u32) -> Option<Votes> {
     let interval = wilson(
         u64::from(matching),
         u64::from(matching) + u64::from(not_matching),

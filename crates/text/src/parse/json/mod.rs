@@ -60,6 +60,81 @@ pub(crate) enum Plain {
     Truth(bool),
 }
 
+/// A member's value, as far as fields can hold it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Member {
+    /// A string.
+    Text(String),
+    /// A list of strings.
+    List(Vec<String>),
+    /// A number.
+    Number(f64),
+    /// True or false.
+    Truth(bool),
+    /// Null, an object, or a list of anything else.
+    Other,
+}
+
+/// An object with its members in order.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Members {
+    pub(crate) members: Vec<(String, Member)>,
+    /// The first key that stands twice.
+    pub(crate) doubled: Option<String>,
+}
+
+/// Most places at which an object is looked for; a reply has few, and each may be read to its end.
+const MOST_STARTS: usize = 64;
+
+/// The outermost objects of a text, wherever they stand.
+pub(crate) fn objects(text: &str) -> Vec<Members> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    for (at, _) in text.match_indices('{').take(MOST_STARTS) {
+        if at < from {
+            continue;
+        }
+        let mut reader = Reader::new(text, at);
+        let Ok(element) = reader.element(0) else {
+            continue;
+        };
+        from = element.end;
+        if let Value::Object(object) = element.value {
+            found.push(Members {
+                members: object
+                    .members
+                    .into_iter()
+                    .map(|(name, member)| {
+                        let written = text.get(member.start..member.end).unwrap_or_default();
+                        (name, member_of(member.value, written))
+                    })
+                    .collect(),
+                doubled: object.doubled,
+            });
+        }
+    }
+    found
+}
+
+fn member_of(value: Value, written: &str) -> Member {
+    match value {
+        Value::Text(text) => Member::Text(text.text),
+        Value::Number => written.trim().parse().map_or(Member::Other, Member::Number),
+        Value::Boolean => Member::Truth(written.trim() == "true"),
+        Value::Array(elements) => {
+            let texts: Option<Vec<String>> = elements
+                .into_iter()
+                .map(|element| match element.value {
+                    Value::Text(text) => Some(text.text),
+                    _ => None,
+                })
+                .collect();
+            texts.map_or(Member::Other, Member::List)
+        }
+        Value::Null | Value::Object(_) => Member::Other,
+    }
+}
+
 /// The plain members of a text that is one JSON object and nothing else, with or without a fence around it.
 /// `None` for anything else, and for an object with a key that stands twice: no one could say which counts.
 pub(crate) fn plain_members(text: &str) -> Option<BTreeMap<String, Plain>> {

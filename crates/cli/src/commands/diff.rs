@@ -1,0 +1,99 @@
+//! `evalwright diff`: what changed between two versions, or any two sets of rows.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use evalwright_core::{Seed, exit_code};
+use evalwright_dataset::import::{ImportedRow, read_all};
+use evalwright_dataset::{Manifest, read_manifest};
+use evalwright_report::{Compared, DiffRow, compare};
+
+use crate::commands::import::{formats, read_options};
+use crate::failure::{Failure, Kind};
+use crate::output::Printer;
+
+/// Arguments of `diff`.
+#[derive(Debug, Args)]
+pub(crate) struct DiffArguments {
+    /// A version's folder, or a file or folder of rows
+    before: PathBuf,
+    /// Another one
+    after: PathBuf,
+    /// The format of all files, instead of what the first row tells
+    #[arg(long, value_parser = formats(), hide_possible_values = true, value_name = "FORMAT")]
+    format: Option<String>,
+    /// A field under another name: `question=prompt`; may be given more than once
+    #[arg(long, value_name = "FIELD=NAME")]
+    map: Vec<String>,
+    /// Decides the draws behind intervals
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Write diff.html and diff.json into this folder
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// Print diff.json instead of the summary
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(arguments: &DiffArguments, printer: &Printer) -> Result<u8, Failure> {
+    let options = read_options(arguments.format.as_deref(), &arguments.map)?;
+    let side = |path: &Path| -> Result<(String, Vec<DiffRow>, Option<Manifest>), Failure> {
+        let imported = read_all(&[path.to_path_buf()], &options)?;
+        for line in imported.summary.damage_lines().iter().take(10) {
+            printer.say(&format!("not compared: {line}"));
+        }
+        let manifest = if path.join("manifest.json").exists() {
+            Some(read_manifest(path)?)
+        } else {
+            None
+        };
+        let rows = imported.rows.iter().map(row).collect();
+        Ok((path.display().to_string(), rows, manifest))
+    };
+    let (before_name, before_rows, before_manifest) = side(&arguments.before)?;
+    let (after_name, after_rows, after_manifest) = side(&arguments.after)?;
+    let found = compare(
+        Compared {
+            name: &before_name,
+            rows: &before_rows,
+            manifest: before_manifest.as_ref(),
+        },
+        Compared {
+            name: &after_name,
+            rows: &after_rows,
+            manifest: after_manifest.as_ref(),
+        },
+        Seed(arguments.seed),
+    );
+    if let Some(out) = &arguments.out {
+        std::fs::create_dir_all(out).map_err(|cause| Failure::unwritable(out, &cause))?;
+        let json = serde_json::to_vec_pretty(&found).map_err(|error| {
+            Failure::new(Kind::Unexpected, format!("cannot write JSON: {error}"))
+        })?;
+        for (name, bytes) in [("diff.html", found.html()?), ("diff.json", json)] {
+            let path = out.join(name);
+            std::fs::write(&path, bytes).map_err(|cause| Failure::unwritable(&path, &cause))?;
+        }
+        printer.say(&format!("wrote {}", out.join("diff.html").display()));
+    }
+    if arguments.json {
+        printer.json(&found)?;
+    } else {
+        printer.data(&found.summary_text())?;
+    }
+    Ok(exit_code::DONE)
+}
+
+/// A row as far as a comparison looks at it: the statement where there is one, else the whole question.
+fn row(row: &ImportedRow) -> DiffRow {
+    DiffRow {
+        id: row.id.clone().unwrap_or_else(|| row.place()),
+        text: row
+            .statement
+            .clone()
+            .unwrap_or_else(|| row.question.clone()),
+        label: row.matching.join(", "),
+        confidence: row.confidence,
+    }
+}

@@ -1,0 +1,191 @@
+//! Making a published version again from stored replies alone, without any model.
+
+use std::path::Path;
+
+use evalwright_core::{Abilities, ContentHash, Interrupt, Model, ModelIdentity};
+use evalwright_dataset::{Files, Manifest, content_hash};
+use evalwright_models::server::ModelName;
+use evalwright_pipeline::{RecordedModel, RunPlan, Silent, recipe_hash, rows_at_once};
+use evalwright_recipe::{LoadedKind, RecipeError, recorded_behaviour};
+use evalwright_store::ReplyStore;
+
+use crate::commands::kinds::{all_kinds, load};
+use crate::failure::{Failure, Kind};
+use crate::version_files::{Content, version_files};
+
+/// A version made again.
+pub(crate) struct Rebuilt {
+    /// The manifest, with files, content and seal.
+    pub(crate) manifest: Manifest,
+    /// All other files.
+    pub(crate) files: Files,
+}
+
+/// Makes the version of a manifest again. `path` is the manifest, for messages; `project` holds the user's kinds.
+pub(crate) fn rebuild(
+    path: &Path,
+    recorded: &Manifest,
+    project: &Path,
+    store: &Path,
+) -> Result<Rebuilt, Failure> {
+    let kind = same_kind(path, recorded, project)?;
+    let mut behaviour = recorded_behaviour(path, &recorded.behaviour, &kind.guide)?;
+    behaviour.read_tables(&kind.guide, |file| {
+        let path = project.join(file);
+        std::fs::read_to_string(&path).map_err(|cause| RecipeError::Unreadable { path, cause })
+    })?;
+    let generator = model_of(&recorded.generator);
+    let judges: Vec<RecordedModel> = recorded.judges.iter().map(model_of).collect();
+    let judges: Vec<&dyn Model> = judges.iter().map(|judge| judge as &dyn Model).collect();
+    let plan = RunPlan {
+        behaviour: &behaviour,
+        kind: &kind,
+        generator: &generator,
+        judges: &judges,
+        embedder: None,
+        limit: None,
+    };
+    let (plan, recipe) = with_limit(plan, recorded)?;
+    if recipe != recorded.recipe {
+        return Err(Failure::new(
+            Kind::Config,
+            format!(
+                "{}: this program reads another recipe out of it ({}) than it was made from ({})",
+                path.display(),
+                recipe.short(12),
+                recorded.recipe.short(12)
+            ),
+        )
+        .hint(format!(
+            "make it again with the program that made it: {}",
+            recorded.made_by
+        )));
+    }
+    if !store.exists() {
+        return Err(Failure::new(
+            Kind::Config,
+            format!("{}: there is no such reply store", store.display()),
+        ));
+    }
+    let store = ReplyStore::open(store)?;
+    let outcome = evalwright_pipeline::run(&plan, &store, &Interrupt::default(), &Silent)?;
+    let mut manifest = outcome.manifest;
+    manifest.made_by.clone_from(&recorded.made_by);
+    manifest.version.clone_from(&recorded.version);
+    manifest.parent.clone_from(&recorded.parent);
+    let content = Content {
+        rows: &outcome.rows,
+        records: &outcome.records,
+        rejects: &outcome.rejects,
+    };
+    let (files, _) = version_files(&manifest, &content, &kind)?;
+    manifest.files = files.records();
+    manifest.content = Some(content_hash(&manifest.files));
+    manifest.seal = match recorded.seal {
+        Some(_) => Some(manifest.sealed_by()?),
+        None => None,
+    };
+    Ok(Rebuilt { manifest, files })
+}
+
+/// The plan with the limit on rows that the recorded run had. A manifest holds no limit, only how many candidates were
+/// wanted; where that gives another recipe, there was none.
+fn with_limit<'a>(
+    plan: RunPlan<'a>,
+    recorded: &Manifest,
+) -> Result<(RunPlan<'a>, ContentHash), Failure> {
+    let wanted: u64 = recorded.funnel.cells.iter().map(|cell| cell.wanted).sum();
+    let (_, rows_each) = rows_at_once(plan.kind, plan.behaviour)?;
+    let limited = RunPlan {
+        limit: u32::try_from(wanted.saturating_mul(u64::from(rows_each))).ok(),
+        ..plan
+    };
+    // A limit that the kind refuses was not the recorded one.
+    if let Ok(recipe) = recipe_hash(&limited)
+        && recipe == recorded.recipe
+    {
+        return Ok((limited, recipe));
+    }
+    let recipe = recipe_hash(&plan)?;
+    Ok((plan, recipe))
+}
+
+/// The kind of a version, with the very files that made it.
+fn same_kind(path: &Path, recorded: &Manifest, project: &Path) -> Result<LoadedKind, Failure> {
+    let folders = all_kinds(&[project])?;
+    let kind = load(&folders, &recorded.kind.name, &recorded.kind.preset)?;
+    let changed: Vec<&str> = recorded
+        .kind
+        .files
+        .iter()
+        .filter(|(name, hash)| kind.kind.files.get(*name) != Some(*hash) && decides_rows(name))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if changed.is_empty() {
+        return Ok(kind);
+    }
+    Err(Failure::new(
+        Kind::Config,
+        format!(
+            "{}: the kind `{}` is not the one that made it; changed since: {}",
+            path.display(),
+            recorded.kind.name,
+            changed.join(", ")
+        ),
+    )
+    .hint(format!(
+        "make it again with the program and the kind folder that made it: {}",
+        recorded.made_by
+    )))
+}
+
+/// A kind's README says nothing to any model.
+fn decides_rows(file: &str) -> bool {
+    !file.ends_with(".md")
+}
+
+fn model_of(identity: &ModelIdentity) -> RecordedModel {
+    let plain = identity.name.split("@http").next().unwrap_or_default();
+    // A name of no server is a model inside the process, which can do everything.
+    let abilities = ModelName::parse(plain)
+        .map_or(Abilities::ALL, |name| name.profile().abilities(&name.model));
+    RecordedModel::new(identity.clone(), abilities)
+}
+
+/// The files in which a version on disk and one made again differ, by name, with what differs.
+pub(crate) fn differing(
+    folder: &Path,
+    rebuilt: &Rebuilt,
+) -> Result<Vec<(String, String)>, Failure> {
+    let mut wanted = rebuilt.files.0.clone();
+    wanted.insert("manifest.json".to_owned(), rebuilt.manifest.bytes()?);
+    let mut found = Vec::new();
+    for (name, bytes) in wanted {
+        match std::fs::read(folder.join(&name)) {
+            Ok(on_disk) if on_disk == bytes => {}
+            Ok(on_disk) => {
+                let same = on_disk
+                    .iter()
+                    .zip(&bytes)
+                    .take_while(|(one, other)| one == other)
+                    .count();
+                let line = on_disk
+                    .iter()
+                    .take(same)
+                    .filter(|byte| **byte == b'\n')
+                    .count()
+                    + 1;
+                found.push((
+                    name,
+                    format!(
+                        "made again it differs from line {line} on (SHA-256 {} instead of {})",
+                        ContentHash::of(&bytes).short(12),
+                        ContentHash::of(&on_disk).short(12)
+                    ),
+                ));
+            }
+            Err(cause) => found.push((name, format!("it cannot be read: {cause}"))),
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,90 @@
+//! A behaviour as a manifest records it, back into a behaviour.
+//!
+//! It passes through the same reader as the user's file, so a record that was tampered with, or that an older
+//! program wrote otherwise, fails with the same clear words.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::behaviour::Behaviour;
+use crate::behaviour_file::load_behaviour_of;
+use crate::error::RecipeError;
+use crate::kind_file::Guide;
+
+/// The behaviour that a manifest's `behaviour` holds; `path` is the manifest, for messages.
+///
+/// # Errors
+/// When the record is no behaviour that this program reads.
+pub fn recorded_behaviour(
+    path: &Path,
+    record: &Value,
+    guide: &Guide,
+) -> Result<Behaviour, RecipeError> {
+    let text = toml::to_string(&without_nulls(record)).map_err(|error| RecipeError::Record {
+        path: path.to_path_buf(),
+        problem: error.to_string(),
+    })?;
+    load_behaviour_of(path, &text, guide)
+}
+
+/// What says nothing is left out, as in the user's file: TOML has no null, and a kind that knows no contrast refuses
+/// even an empty one.
+fn without_nulls(value: &Value) -> Value {
+    let says_nothing = |value: &Value| match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    };
+    match value {
+        Value::Object(fields) => Value::Object(
+            fields
+                .iter()
+                .filter(|(_, value)| !says_nothing(value))
+                .map(|(name, value)| (name.clone(), without_nulls(value)))
+                .collect(),
+        ),
+        Value::Array(items) => Value::Array(items.iter().map(without_nulls).collect()),
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load_behaviour;
+
+    #[test]
+    fn a_recorded_behaviour_reads_back_as_it_was() {
+        let text = r#"
+kind = "statement"
+description = "someone who likes \"risk\" and\ttabs"
+contrast = "someone who does not"
+rows = 6
+seed = 9
+[examples]
+matching = ["I jump.", "I run."]
+not_matching = ["I wait.", "I sit."]
+[models]
+generator = "local/a"
+judges = ["local/b"]
+"#;
+        let behaviour = load_behaviour(Path::new("likes-risk.toml"), text).unwrap();
+        let record = serde_json::to_value(&behaviour).unwrap();
+        let back = recorded_behaviour(Path::new("manifest.json"), &record, &Guide::of_statements())
+            .unwrap();
+        assert_eq!(back, behaviour);
+    }
+
+    #[test]
+    fn what_is_no_behaviour_is_refused() {
+        let record = serde_json::json!({ "kind": "statement", "likes": [1, "a"] });
+        let read = |record| {
+            recorded_behaviour(Path::new("manifest.json"), record, &Guide::of_statements())
+        };
+        assert!(read(&record).is_err());
+        assert!(read(&Value::Null).is_err());
+    }
+}

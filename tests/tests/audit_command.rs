@@ -1,0 +1,178 @@
+//! `audit`, `diff` and `verify` as a user types them.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a helper of a test fails as the test does"
+)]
+
+use std::path::{Path, PathBuf};
+
+use evalwright_testing::{Finished, Project};
+use serde_json::Value;
+
+fn row(number: usize, label: &str) -> String {
+    let statement = format!("I keep item{number} beside thing{number} at home{number}");
+    let other = if label == " Yes" { " No" } else { " Yes" };
+    let row = serde_json::json!({
+        "question": format!("Would you say this?\n\"{statement}\""),
+        "statement": statement,
+        "label_confidence": 0.9,
+        "answer_matching_behavior": label,
+        "answer_not_matching_behavior": other,
+    });
+    format!("{row}\n")
+}
+
+fn label(number: usize) -> &'static str {
+    if number.is_multiple_of(2) {
+        " Yes"
+    } else {
+        " No"
+    }
+}
+
+fn rows(count: usize) -> String {
+    (0..count)
+        .map(|number| row(number, label(number)))
+        .collect()
+}
+
+fn document(finished: &Finished) -> Value {
+    serde_json::from_str(&finished.stdout).unwrap()
+}
+
+fn generated(dataset: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../generated")
+        .join(dataset)
+}
+
+#[test]
+fn an_audit_counts_compares_with_people_and_ends_by_its_conditions() {
+    let project = Project::new().unwrap();
+    project
+        .write("persona/a.jsonl", &(rows(20) + &row(0, " Yes") + "{\"cut"))
+        .unwrap();
+    let mut table = "item,rater,label\n".to_owned();
+    for number in 1..=20 {
+        for rater in ["ann", "ben"] {
+            table.push_str(&format!("{number},{rater},{}\n", label(number - 1).trim()));
+        }
+    }
+    project.write("people.csv", &table).unwrap();
+    let audit = |more: &[&str]| {
+        let start = [
+            "audit",
+            "persona",
+            "--annotations",
+            "people.csv",
+            "--annotation-by",
+            "number",
+        ];
+        project.run(&[&start, more].concat()).unwrap()
+    };
+    let finished = audit(&[
+        "--json",
+        "--out",
+        "report",
+        "--fail-under",
+        "kappa=0.8,duplicates=0.1",
+    ]);
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    let found = document(&finished);
+    assert_eq!(found["totals"]["rows"], 21);
+    assert_eq!(found["totals"]["damaged"], 1);
+    assert_eq!(found["totals"]["families"]["persona"], 21);
+    assert_eq!(found["totals"]["duplicates"]["exact"], 1);
+    assert_eq!(found["agreement"][0]["figures"]["observed"], 1.0);
+    for file in [
+        "report/report.html",
+        "report/report.json",
+        "report/charts/agreement.csv",
+    ] {
+        assert!(project.path().join(file).is_file(), "{file}");
+    }
+    assert!(
+        finished.stderr.contains("a.jsonl:22"),
+        "{}",
+        finished.stderr
+    );
+
+    let finished = audit(&["--fail-under", "duplicates=0.01"]);
+    assert_eq!(finished.code, Some(5));
+    assert!(finished.stdout.contains("Not met"), "{}", finished.stdout);
+    assert_eq!(audit(&["--fail-under", "kapa=1"]).code, Some(2));
+    assert_eq!(audit(&["--near", "0"]).code, Some(2));
+    let missing = project.run(&["audit", "nowhere"]).unwrap();
+    assert_eq!(missing.code, Some(3));
+    assert!(missing.stderr.contains("nowhere"), "{}", missing.stderr);
+}
+
+#[test]
+fn a_table_of_people_read_the_wrong_way_round_is_refused() {
+    let project = Project::new().unwrap();
+    project.write("a.jsonl", rows(4)).unwrap();
+    let mut table = "item".to_owned();
+    for rater in 0..40 {
+        table.push_str(&format!(",r{rater}"));
+    }
+    for number in 1..=4 {
+        table.push_str(&format!("\n{number}"));
+        table.push_str(&",Yes".repeat(40));
+    }
+    project.write("people.csv", &(table + "\n")).unwrap();
+    let finished = project
+        .run(&[
+            "audit",
+            "a.jsonl",
+            "--annotations",
+            "people.csv",
+            "--annotation-by",
+            "number",
+        ])
+        .unwrap();
+    assert_eq!(finished.code, Some(3), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("turn the table round"),
+        "{}",
+        finished.stderr
+    );
+}
+
+#[test]
+fn a_set_and_itself_do_not_differ_and_a_flip_is_seen() {
+    let project = Project::new().unwrap();
+    project.write("a.jsonl", rows(30)).unwrap();
+    project
+        .write("b.jsonl", &(rows(29) + &row(29, " Yes")))
+        .unwrap();
+    let same = project
+        .run(&["diff", "a.jsonl", "a.jsonl", "--json"])
+        .unwrap();
+    assert_eq!(document(&same)["is_empty"], true);
+    let flipped = project
+        .run(&["diff", "a.jsonl", "b.jsonl", "--json", "--out", "changes"])
+        .unwrap();
+    let found = document(&flipped);
+    assert_eq!(found["counts"]["flipped"]["count"], 1);
+    assert_eq!(found["counts"]["unchanged"], 29);
+    assert!(project.path().join("changes/diff.html").is_file());
+}
+
+#[test]
+fn the_published_examples_are_as_published() {
+    let project = Project::new().unwrap();
+    for dataset in ["takes-risks", "fair-decisions", "agrees-on-politics"] {
+        let folder = generated(dataset);
+        let finished = project.run(&["verify", folder.to_str().unwrap()]).unwrap();
+        assert_eq!(
+            finished.code,
+            Some(0),
+            "{}{}",
+            finished.stdout,
+            finished.stderr
+        );
+        assert!(finished.stdout.contains("as published"));
+    }
+    let finished = project.run(&["verify", "nowhere"]).unwrap();
+    assert_eq!(finished.code, Some(3));
+}

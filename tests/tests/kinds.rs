@@ -1,0 +1,197 @@
+//! Kinds that map fields, with the real program: one that asks no model, one that a user adds, previews and refusals.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a helper of a test fails as the test does"
+)]
+
+use std::path::Path;
+
+use evalwright_testing::{Finished, Project, Route, Script, ScriptedServer};
+use evalwright_tests::served::{Answers, CHAT, command, json_file, lines};
+
+fn run(project: &Project, arguments: &[&str]) -> Finished {
+    Finished::from(command(project, arguments).output().unwrap())
+}
+
+fn done(project: &Project, arguments: &[&str]) -> Finished {
+    let finished = run(project, arguments);
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    finished
+}
+
+#[test]
+fn decisions_are_published_reported_and_made_again_without_any_model() {
+    let project = Project::new().unwrap();
+    let example =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/kinds/fair-decisions.toml");
+    project
+        .write("fair-decisions.toml", std::fs::read(example).unwrap())
+        .unwrap();
+    done(&project, &["run", "fair-decisions.toml", "--limit", "96"]);
+    let version = project.path().join("generated/fair-decisions/1.0.0");
+    let rows = lines(&version.join("data.jsonl"));
+    assert_eq!(rows.len(), 96);
+    let manifest = json_file(&project, "generated/fair-decisions/1.0.0/manifest.json");
+    assert_eq!(manifest["generator"]["name"], "none");
+    assert_eq!(manifest["columns"][0]["name"], "prompt");
+    for file in [
+        "schema.json",
+        "report.html",
+        "charts/columns.csv",
+        "croissant.json",
+    ] {
+        assert!(version.join(file).is_file(), "{file}");
+    }
+    let summary = done(&project, &["report", "generated/fair-decisions/1.0.0"]).stdout;
+    assert!(summary.contains("96 rows of kind decision"), "{summary}");
+    let again = done(&project, &["run", "fair-decisions.toml", "--limit", "96"]);
+    assert!(
+        again
+            .stderr
+            .contains("already published from the same recipe"),
+        "{}",
+        again.stderr
+    );
+}
+
+#[test]
+fn a_user_brings_tables_in_files_and_learns_of_a_missing_column_before_anything_is_asked() {
+    let project = Project::new().unwrap();
+    let behaviour = "kind = \"decision\"\nname = \"mine\"\nrows = 12\n\n[tables]\npeople = \"people.csv\"\ncases = \"cases.jsonl\"\n";
+    project.write("mine.toml", behaviour).unwrap();
+    project
+        .write(
+            "people.csv",
+            "person,attribute,value\nan old man,age,old\na young man,age,young\n",
+        )
+        .unwrap();
+    let case = |id: &str| {
+        format!(
+            "{{\"case_id\": \"{id}\", \"topic\": \"t\", \"setting\": \"A shop decides.\", \"facts\": \"There is {{person}}.\", \"question\": \"Yes?\"}}\n"
+        )
+    };
+    project
+        .write("cases.jsonl", case("one") + &case("two"))
+        .unwrap();
+    done(&project, &["run", "mine.toml"]);
+    let rows = lines(&project.path().join("generated/mine/1.0.0/data.jsonl"));
+    assert_eq!(rows.len(), 12);
+    assert!(rows.iter().any(|row| {
+        row["prompt"]
+            .as_str()
+            .unwrap()
+            .contains("There is an old man.")
+    }));
+    project
+        .write("people.csv", "person,attribute\nx,y\n")
+        .unwrap();
+    let refused = run(&project, &["run", "mine.toml"]);
+    assert_eq!(refused.code, Some(3), "{}", refused.stderr);
+    assert!(
+        refused
+            .stderr
+            .contains("people.csv:1: the table lacks the column `value`"),
+        "{}",
+        refused.stderr
+    );
+}
+
+#[test]
+fn a_new_kind_is_written_checked_previewed_and_run() {
+    let answers = Answers::default();
+    let when = |text: &str| Route::at(CHAT).when_body_contains(text);
+    let script = Script::new()
+        .route(when("Does this happen at").reply(answers.judged("Yes", "No")))
+        .route(
+            when("a situation at work")
+                .reply(answers.written("At work you must decide whether to")),
+        )
+        .route(
+            when("a situation at home")
+                .reply(answers.written("At home you must decide whether to")),
+        );
+    let server = ScriptedServer::start(&script).unwrap();
+    let project = Project::new().unwrap();
+    let written = done(&project, &["kinds", "new", "waits"]);
+    assert!(
+        written.stdout.contains("evalwright kinds check"),
+        "{}",
+        written.stdout
+    );
+    let checked = done(&project, &["kinds", "check", "kinds/waits"]);
+    assert!(
+        checked.stdout.contains("kind `waits` is sound"),
+        "{}",
+        checked.stdout
+    );
+    let url = format!("{}/v1", server.url());
+    let behaviour = format!(
+        "kind = \"waits\"\nname = \"waiting\"\nrows = 6\n\n[models]\ngenerator = \"vllm/mock@{url}\"\njudges = [\"openai-compatible/mock@{url}\"]\n"
+    );
+    project.write("waiting.toml", behaviour).unwrap();
+    let prices = "[[model]]\nname = \"vllm/mock\"\nfree = true\n\n[[model]]\nname = \"openai-compatible/mock\"\nfree = true\n";
+    project.write("prices.toml", prices).unwrap();
+
+    let preview = done(&project, &["run", "waiting.toml", "--preview", "2"]);
+    for shown in [
+        "=== call 1 of 4: writer",
+        "Describe, plainly",
+        "--- reply\nAt ",
+        ": judge",
+        "Does this happen at",
+        "=== row",
+        "Would you wait a day",
+    ] {
+        assert!(
+            preview.stdout.contains(shown),
+            "{shown}: {}",
+            preview.stdout
+        );
+    }
+    assert!(
+        !project.path().join("generated").exists(),
+        "a preview publishes nothing"
+    );
+
+    done(&project, &["run", "waiting.toml"]);
+    let rows = lines(&project.path().join("generated/waiting/1.0.0/data.jsonl"));
+    assert_eq!(rows.len(), 6);
+    assert_eq!(rows.iter().filter(|row| row["topic"] == "work").count(), 3);
+    assert!(
+        rows.iter()
+            .all(|row| row["metadata"]["confidence"].as_f64().unwrap() > 0.9)
+    );
+    let summary = done(&project, &["report", "generated/waiting/1.0.0"]).stdout;
+    assert!(summary.contains("6 rows of kind waits"), "{summary}");
+
+    let asked = server.requests().unwrap().len();
+    let path = project.path().join("kinds/waits/ask.j2");
+    let template = std::fs::read_to_string(&path).unwrap();
+    project
+        .write(
+            "kinds/waits/ask.j2",
+            template.replace("item.topic", "item.topik"),
+        )
+        .unwrap();
+    let refused = run(&project, &["run", "waiting.toml"]);
+    assert_eq!(refused.code, Some(3), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("waits/ask.j2:2:")
+            && refused.stderr.contains("did you mean `item.topic`?"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(
+        server.requests().unwrap().len(),
+        asked,
+        "nothing is asked for a wrong kind"
+    );
+    let checked = run(&project, &["kinds", "check", "kinds/waits"]);
+    assert_eq!(checked.code, Some(3));
+    let again = run(&project, &["kinds", "new", "waits"]);
+    assert!(
+        again.stderr.contains("is there already"),
+        "{}",
+        again.stderr
+    );
+}
