@@ -1,4 +1,4 @@
-//! `audit`, `diff` and `verify` as a user types them.
+//! `audit`, `diff`, `verify` and `regenerate` as a user types them.
 #![allow(
     clippy::unwrap_used,
     reason = "a helper of a test fails as the test does"
@@ -175,4 +175,69 @@ fn the_published_examples_are_as_published() {
     }
     let finished = project.run(&["verify", "nowhere"]).unwrap();
     assert_eq!(finished.code, Some(3));
+}
+
+#[test]
+fn a_dataset_is_made_again_as_its_next_version_and_every_byte_can_be_made_again() {
+    let project = Project::new().unwrap();
+    let example =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/kinds/fair-decisions.toml");
+    project
+        .write("fair-decisions.toml", std::fs::read(example).unwrap())
+        .unwrap();
+    let run = |arguments: &[&str]| project.run(arguments).unwrap();
+    let made = run(&["run", "fair-decisions.toml", "--limit", "48"]);
+    assert_eq!(made.code, Some(0), "{}", made.stderr);
+    let again = run(&["regenerate", "generated/fair-decisions", "--limit", "48"]);
+    assert_eq!(again.code, Some(0), "{}", again.stderr);
+    assert!(
+        again.stderr.contains("already published"),
+        "{}",
+        again.stderr
+    );
+
+    let next = run(&[
+        "regenerate",
+        "generated/fair-decisions/1.0.0",
+        "--limit",
+        "72",
+        "--seed",
+        "2",
+        "--json",
+    ]);
+    assert_eq!(next.code, Some(0), "{}", next.stderr);
+    assert_eq!(document(&next)["version"], "1.1.0");
+    assert!(
+        next.stderr.contains("48 rows before, 72 after"),
+        "{}",
+        next.stderr
+    );
+    assert!(next.stderr.contains("behaviour.seed"), "{}", next.stderr);
+
+    let checked = run(&[
+        "verify",
+        "generated/fair-decisions",
+        "--store",
+        ".evalwright/replies.db",
+    ]);
+    assert_eq!(
+        checked.code,
+        Some(0),
+        "{}{}",
+        checked.stdout,
+        checked.stderr
+    );
+    assert_eq!(checked.stdout.matches("byte for byte").count(), 2);
+
+    // A changed byte is found and named, with and without the store.
+    let file = project
+        .path()
+        .join("generated/fair-decisions/1.1.0/data.jsonl");
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[40] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    let checked = run(&["verify", "generated/fair-decisions"]);
+    assert_eq!(checked.code, Some(3));
+    assert!(checked.stdout.contains("data.jsonl"), "{}", checked.stdout);
+    assert_eq!(run(&["regenerate", "nowhere"]).code, Some(3));
 }

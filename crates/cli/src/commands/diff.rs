@@ -86,7 +86,7 @@ pub(crate) fn run(arguments: &DiffArguments, printer: &Printer) -> Result<u8, Fa
 }
 
 /// A row as far as a comparison looks at it: the statement where there is one, else the whole question.
-fn row(row: &ImportedRow) -> DiffRow {
+pub(crate) fn row(row: &ImportedRow) -> DiffRow {
     DiffRow {
         id: row.id.clone().unwrap_or_else(|| row.place()),
         text: row

@@ -13,6 +13,7 @@ pub(crate) mod kinds;
 mod lint;
 mod model;
 mod preview;
+mod regenerate;
 mod replies;
 mod report;
 mod run;
@@ -29,6 +30,8 @@ use crate::output::Printer;
 pub(crate) enum Command {
     /// Make a dataset from a behaviour file
     Run(run::RunArguments),
+    /// Make a dataset again with other models, as its next version
+    Regenerate(regenerate::RegenerateArguments),
     /// Fetch, list and find the weights of models that run inside the process
     Model(model::ModelArguments),
     /// List, show, export and prune the stored replies, and say why one was asked for again
@@ -63,6 +66,7 @@ impl Command {
     pub(crate) fn run(&self, printer: &Printer, environment: &Environment) -> Result<u8, Failure> {
         match self {
             Self::Run(arguments) => run::run(arguments, printer, environment),
+            Self::Regenerate(arguments) => regenerate::run(arguments, printer, environment),
             Self::Model(arguments) => model::run(arguments, printer, environment),
             Self::Replies(arguments) => replies::run(arguments, printer, environment),
             Self::Report(arguments) => report::run(arguments, printer),

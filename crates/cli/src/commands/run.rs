@@ -39,6 +39,13 @@ pub(crate) struct RunArguments {
     /// The folder that holds datasets; a version goes to OUT/<name>/<version>
     #[arg(long, default_value = "generated", env = "EVALWRIGHT_OUT")]
     out: PathBuf,
+    #[command(flatten)]
+    making: Making,
+}
+
+/// How a version is made, wherever its behaviour comes from.
+#[derive(Debug, Args)]
+pub(crate) struct Making {
     /// The reply store
     #[arg(
         long,
@@ -83,8 +90,40 @@ pub(crate) fn run(
     printer: &Printer,
     environment: &Environment,
 ) -> Result<u8, Failure> {
+    let path = &arguments.behaviour;
+    let text = std::fs::read_to_string(path).map_err(|cause| {
+        Failure::unreadable(path, &cause).hint("`evalwright init` writes a behaviour to start from")
+    })?;
+    let beside = path.parent().unwrap_or(Path::new("."));
+    let folders = all_kinds(&[beside, Path::new(".")])?;
+    let place = Place {
+        beside,
+        out: &arguments.out,
+    };
+    let behaviour = read_behaviour(path, &text, &folders)?;
+    let recipe = settle(behaviour, &folders, place, &arguments.making)?;
+    make(recipe, place, &arguments.making, printer, environment)
+}
+
+/// Where a run finds files and leaves versions.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    /// Files that a behaviour names are relative to this folder.
+    pub(crate) beside: &'a Path,
+    /// The folder that holds datasets.
+    pub(crate) out: &'a Path,
+}
+
+/// Makes a version of a recipe, or finds that it is there.
+pub(crate) fn make(
+    recipe: (Behaviour, LoadedKind),
+    place: Place<'_>,
+    arguments: &Making,
+    printer: &Printer,
+    environment: &Environment,
+) -> Result<u8, Failure> {
     let started = environment.unix_seconds();
-    let (mut behaviour, kind) = read_recipe(arguments)?;
+    let (mut behaviour, kind) = recipe;
     let models = Models::open(arguments, &behaviour, &kind, printer, environment)?;
     // From here on without what an address may hold of a key: names stand in files, and make the recipe what it is.
     let names = &mut behaviour.models;
@@ -116,7 +155,7 @@ pub(crate) fn run(
         return show_estimate(&estimate, costs.as_ref(), arguments.json, printer);
     }
 
-    let folder = arguments.out.join(behaviour.name.as_str());
+    let folder = place.out.join(behaviour.name.as_str());
     let _lock = lock(&folder)?;
     let published = versions(&folder)?;
     if let Some(version) = published
@@ -196,14 +235,12 @@ fn made_by() -> String {
 
 /// The behaviour with the command line's changes, and its kind; everything that can be wrong with them is
 /// found here, before a model is touched.
-fn read_recipe(arguments: &RunArguments) -> Result<(Behaviour, LoadedKind), Failure> {
-    let path = &arguments.behaviour;
-    let text = std::fs::read_to_string(path).map_err(|cause| {
-        Failure::unreadable(path, &cause).hint("`evalwright init` writes a behaviour to start from")
-    })?;
-    let beside = path.parent().unwrap_or(Path::new("."));
-    let folders = all_kinds(&[beside, Path::new(".")])?;
-    let mut behaviour = read_behaviour(path, &text, &folders)?;
+pub(crate) fn settle(
+    mut behaviour: Behaviour,
+    folders: &[KindFolder],
+    place: Place<'_>,
+    arguments: &Making,
+) -> Result<(Behaviour, LoadedKind), Failure> {
     if let Some(generator) = &arguments.generator {
         behaviour.models.generator.clone_from(generator);
     }
@@ -216,9 +253,9 @@ fn read_recipe(arguments: &RunArguments) -> Result<(Behaviour, LoadedKind), Fail
     if let Some(seed) = arguments.seed {
         behaviour.seed = seed;
     }
-    let kind = load(&folders, &behaviour.kind, &behaviour.preset)?;
+    let kind = load(folders, &behaviour.kind, &behaviour.preset)?;
     check_prompts(&kind, &behaviour)?;
-    read_references(&mut behaviour, beside, &arguments.out)?;
+    read_references(&mut behaviour, place.beside, place.out)?;
     Ok((behaviour, kind))
 }
 
@@ -294,7 +331,7 @@ struct Models {
 
 impl Models {
     fn open(
-        arguments: &RunArguments,
+        arguments: &Making,
         behaviour: &Behaviour,
         kind: &LoadedKind,
         printer: &Printer,

@@ -18,9 +18,20 @@ pub struct Setting {
 }
 
 /// What follows from the rows, or names the version itself, and so is no setting.
-const NO_SETTINGS: [&str; 12] = [
-    "schema", "version", "parent", "recipe", "canary", "funnel", "usage", "notes", "content",
-    "files", "seal", "raters",
+const NO_SETTINGS: [&str; 13] = [
+    "schema",
+    "version",
+    "parent",
+    "recipe",
+    "canary",
+    "funnel",
+    "usage",
+    "notes",
+    "content",
+    "files",
+    "seal",
+    "raters",
+    "selection",
 ];
 
 /// All settings that differ, in the order of the manifest.

@@ -1,0 +1,126 @@
+//! `evalwright regenerate`: the same behaviour, kind and seed with other models, as the next version.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use evalwright_core::{Seed, exit_code};
+use evalwright_dataset::import::{ReadOptions, read_all};
+use evalwright_dataset::{OpenVersion, versions};
+use evalwright_recipe::{RecipeError, recorded_behaviour};
+use evalwright_report::{Compared, DiffRow, compare};
+
+use crate::commands::diff::row;
+use crate::commands::kinds::{all_kinds, load};
+use crate::commands::run::{Making, Place, make, settle};
+use crate::environment::Environment;
+use crate::failure::{Failure, Kind};
+use crate::output::Printer;
+
+/// Arguments of `regenerate`.
+#[derive(Debug, Args)]
+pub(crate) struct RegenerateArguments {
+    /// The dataset's folder, whose newest version is made again, or the folder of one of its versions
+    dataset: PathBuf,
+    /// The project's folder: its `kinds/` folder, and files that the behaviour names
+    #[arg(long, default_value = ".")]
+    project: PathBuf,
+    #[command(flatten)]
+    making: Making,
+}
+
+pub(crate) fn run(
+    arguments: &RegenerateArguments,
+    printer: &Printer,
+    environment: &Environment,
+) -> Result<u8, Failure> {
+    let (dataset, before) = version_of(&arguments.dataset)?;
+    let manifest = &before.manifest;
+    let folders = all_kinds(&[&arguments.project, Path::new(".")])?;
+    let kind = load(&folders, &manifest.kind.name, &manifest.kind.preset)?;
+    let path = before.folder.join("manifest.json");
+    let mut behaviour = recorded_behaviour(&path, &manifest.behaviour, &kind.guide)?;
+    behaviour.read_tables(&kind.guide, |file| {
+        let path = arguments.project.join(file);
+        std::fs::read_to_string(&path).map_err(|cause| RecipeError::Unreadable { path, cause })
+    })?;
+    if behaviour.name.as_str() != manifest.dataset {
+        return Err(Failure::new(
+            Kind::Config,
+            format!(
+                "{}: the behaviour has another name than the dataset",
+                path.display()
+            ),
+        ));
+    }
+    let place = Place {
+        beside: &arguments.project,
+        out: dataset.parent().unwrap_or(Path::new(".")),
+    };
+    let recipe = settle(behaviour, &folders, place, &arguments.making)?;
+    let code = make(recipe, place, &arguments.making, printer, environment)?;
+    if code == exit_code::DONE || code == exit_code::BELOW_TARGET {
+        tell_changes(&dataset, &before, printer)?;
+    }
+    Ok(code)
+}
+
+/// The dataset's folder and the version that is made again.
+fn version_of(path: &Path) -> Result<(PathBuf, OpenVersion), Failure> {
+    let nothing = || {
+        Failure::new(
+            Kind::Config,
+            format!(
+                "{}: neither a dataset with versions nor a version",
+                path.display()
+            ),
+        )
+        .hint("name a folder such as generated/<dataset> or generated/<dataset>/<version>")
+    };
+    // A relative path of one part has an empty parent.
+    let folder = std::fs::canonicalize(path).map_err(|_| nothing())?;
+    if folder.join("manifest.json").is_file() {
+        let dataset = folder.parent().ok_or_else(nothing)?.to_path_buf();
+        let found = versions(&dataset)?
+            .into_iter()
+            .find(|version| version.folder == folder);
+        return Ok((dataset, found.ok_or_else(nothing)?));
+    }
+    let newest = versions(&folder)?.pop().ok_or_else(nothing)?;
+    Ok((folder, newest))
+}
+
+/// Says what the newest version has otherwise than the one that was made again.
+fn tell_changes(dataset: &Path, before: &OpenVersion, printer: &Printer) -> Result<(), Failure> {
+    let Some(after) = versions(dataset)?.pop() else {
+        return Ok(());
+    };
+    if after.manifest.version == before.manifest.version {
+        return Ok(());
+    }
+    let rows = |version: &OpenVersion| -> Result<Vec<DiffRow>, Failure> {
+        let imported = read_all(
+            std::slice::from_ref(&version.folder),
+            &ReadOptions::default(),
+        )?;
+        Ok(imported.rows.iter().map(row).collect())
+    };
+    let (old, new) = (rows(before)?, rows(&after)?);
+    let found = compare(
+        Compared {
+            name: &before.manifest.version,
+            rows: &old,
+            manifest: Some(&before.manifest),
+        },
+        Compared {
+            name: &after.manifest.version,
+            rows: &new,
+            manifest: Some(&after.manifest),
+        },
+        Seed(1),
+    );
+    printer.say(&format!("{} → {}:", found.before, found.after));
+    for line in &found.verdict {
+        printer.say(&format!("  {line}"));
+    }
+    Ok(())
+}
