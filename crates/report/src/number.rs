@@ -50,6 +50,20 @@ fn decimal(value: Option<f64>, digits: usize) -> String {
     )
 }
 
+/// The ends of an interval with three digits: `−0.091 to 0.002`.
+pub(crate) fn three_digit_interval(interval: Option<Interval>) -> String {
+    interval.map_or_else(
+        || UNDEFINED.to_owned(),
+        |ends| {
+            format!(
+                "{} to {}",
+                three_digits(Some(ends.low)),
+                three_digits(Some(ends.high))
+            )
+        },
+    )
+}
+
 /// The ends of an interval with two digits: `0.60 to 0.76`.
 pub(crate) fn two_digit_interval(interval: Option<Interval>) -> String {
     interval.map_or_else(

@@ -3,7 +3,7 @@
 use evalwright_core::show::visible;
 
 use super::{Counted, Counts, Difference, Setting, Shift, TopicShift, Verdict};
-use crate::number::{share, share_interval, two_digit_interval, two_digits};
+use crate::number::{share, share_interval, three_digit_interval, three_digits};
 
 /// What the figures say, the most important first.
 pub(super) fn verdict(
@@ -57,10 +57,10 @@ pub(super) fn verdict(
                 "{} is {}: {} before, {} after (difference {}, 95 % interval {}).",
                 capital(&shift.figure),
                 shift.verdict.words(),
-                two_digits(shift.before),
-                two_digits(shift.after),
-                two_digits(shift.difference),
-                two_digit_interval(shift.interval)
+                three_digits(shift.before),
+                three_digits(shift.after),
+                three_digits(shift.difference),
+                three_digit_interval(shift.interval)
             ));
         }
     }
@@ -118,10 +118,10 @@ pub(super) fn summary(difference: &Difference) -> String {
             text.push_str(&format!(
                 "{:<44} {:>9} {:>9}  {} ({}): {}\n",
                 shift.figure,
-                two_digits(shift.before),
-                two_digits(shift.after),
-                two_digits(shift.difference),
-                two_digit_interval(shift.interval),
+                three_digits(shift.before),
+                three_digits(shift.after),
+                three_digits(shift.difference),
+                three_digit_interval(shift.interval),
                 shift.verdict.words()
             ));
         }
