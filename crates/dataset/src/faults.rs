@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::error::DatasetError;
 use crate::manifest::Manifest;
 use crate::publish::{MANIFEST_FILE, RUN_FILE, content_hash};
-use crate::rows::{read_rejects, read_rows};
+use crate::rows::{read_records, read_rejects, read_rows};
 use crate::verify::list_files;
 use crate::version::read_manifest;
 
@@ -187,7 +187,14 @@ fn files(
 const ROWS: &str = "data.jsonl";
 const REJECTS: &str = "rejected.jsonl";
 
+/// The kind of versions that were imported.
+const IMPORTED: &str = "imported";
+
 fn rows(folder: &Path, manifest: &Manifest, findings: &mut Findings) {
+    if !manifest.columns.is_empty() || manifest.kind.name == IMPORTED {
+        records(folder, manifest, findings);
+        return;
+    }
     let rows = match read_rows(&folder.join(ROWS)) {
         Ok(rows) => rows,
         Err(error) => {
@@ -226,6 +233,58 @@ fn rows(folder: &Path, manifest: &Manifest, findings: &mut Findings) {
             ROWS,
             format!(
                 "it has {} rows and the manifest's funnel says {expected}",
+                findings.rows
+            ),
+        );
+    }
+}
+
+/// Rows with columns of their own: each is an object with an id that no other has. A kind may make several rows of one
+/// candidate, always equally many.
+fn records(folder: &Path, manifest: &Manifest, findings: &mut Findings) {
+    let records = match read_records(&folder.join(ROWS)) {
+        Ok(records) => records,
+        Err(error) => {
+            findings.add(ROWS, sentence(&error));
+            return;
+        }
+    };
+    findings.rows = records.len() as u64;
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    for (index, record) in records.iter().enumerate() {
+        let line = index + 1;
+        let Some(id) = record.get("id").and_then(serde_json::Value::as_str) else {
+            findings.add(ROWS, format!("line {line}: there is no id"));
+            continue;
+        };
+        if let Some(first) = seen.insert(id, line) {
+            findings.add(
+                ROWS,
+                format!("line {line}: the id {id} stands in line {first} too"),
+            );
+        }
+        if let Some(column) = manifest
+            .columns
+            .iter()
+            .find(|column| !record.contains_key(&column.name))
+        {
+            findings.add(
+                ROWS,
+                format!("line {line}: there is no column {:?}", column.name),
+            );
+        }
+    }
+    let accepted = manifest.funnel.accepted;
+    let fits = if accepted == 0 {
+        findings.rows == 0
+    } else {
+        findings.rows >= accepted && findings.rows.is_multiple_of(accepted)
+    };
+    if !fits {
+        findings.add(
+            ROWS,
+            format!(
+                "it has {} rows, which is no multiple of the {accepted} candidates of the manifest's funnel",
                 findings.rows
             ),
         );

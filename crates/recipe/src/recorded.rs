@@ -5,9 +5,10 @@
 
 use std::path::Path;
 
+use serde::Deserialize;
 use serde_json::Value;
 
-use crate::behaviour::Behaviour;
+use crate::behaviour::{Behaviour, Models};
 use crate::behaviour_file::load_behaviour_of;
 use crate::error::RecipeError;
 use crate::kind_file::Guide;
@@ -25,7 +26,15 @@ pub fn recorded_behaviour(
         path: path.to_path_buf(),
         problem: error.to_string(),
     })?;
-    load_behaviour_of(path, &text, guide)
+    let mut behaviour = load_behaviour_of(path, &text, guide)?;
+    // Without a model that judges, a file would mean the usual one; a record means none.
+    if let Some(models) = record
+        .get("models")
+        .and_then(|models| Models::deserialize(models).ok())
+    {
+        behaviour.models = models;
+    }
+    Ok(behaviour)
 }
 
 /// What says nothing is left out, as in the user's file: TOML has no null, and a kind that knows no contrast refuses
