@@ -267,7 +267,7 @@ fn oddities_of_the_persona_statements() {
     let Some(files) = files(TEST, "persona") else {
         return;
     };
-    // The survey's function words, by the only natural list that gives its figure.
+    // The survey's function words, by one list of many that give its figure; the survey does not say which it used.
     const LAST_WORDS: [&str; 11] = [
         "the", "a", "and", "or", "but", "to", "of", "in", "for", "with", "that",
     ];
