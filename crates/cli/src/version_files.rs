@@ -22,17 +22,12 @@ pub(crate) struct Content<'a> {
 impl Content<'_> {
     /// `data.jsonl`.
     pub(crate) fn row_bytes(&self, manifest: &Manifest) -> Result<Vec<u8>, Failure> {
-        Ok(if maps_fields(manifest) {
+        Ok(if manifest.maps_fields() {
             write_records(self.records)?
         } else {
             write_rows(self.rows)?
         })
     }
-}
-
-/// Whether a version's rows have columns of their kind's own.
-fn maps_fields(manifest: &Manifest) -> bool {
-    !manifest.columns.is_empty()
 }
 
 /// The files of a version, and the report's summary for a terminal. Version, parent and maker must stand in the
@@ -43,7 +38,7 @@ pub(crate) fn version_files(
     kind: &LoadedKind,
 ) -> Result<(Files, String), Failure> {
     let mut files = Files::default();
-    let summary = if maps_fields(manifest) {
+    let summary = if manifest.maps_fields() {
         let report = evalwright_report::build_items(manifest, content.records, content.rejects)?;
         files.0.extend(report.charts());
         files.0.insert("report.json".to_owned(), report.json()?);

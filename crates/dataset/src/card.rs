@@ -202,7 +202,7 @@ fn front_matter(manifest: &Manifest, rows: usize) -> String {
         ),
     );
     // The columns of kinds that map fields are told by the version's own `schema.json`.
-    if manifest.columns.is_empty() {
+    if !manifest.maps_fields() {
         line(
             &mut text,
             format_args!("dataset_info:\n- config_name: default\n  features:"),

@@ -42,7 +42,7 @@ pub fn croissant(manifest: &Manifest, files: &Files) -> Result<Vec<u8>, DatasetE
         "@type": "sc:Dataset",
         "conformsTo": "http://mlcommons.org/croissant/1.1",
         "name": manifest.dataset,
-        "description": if manifest.columns.is_empty() {
+        "description": if !manifest.maps_fields() {
             format!("Multiple-choice questions that test this behaviour of language models: {behaviour}")
         } else {
             format!("Rows of kind {} that test language models", manifest.kind.name)
@@ -60,13 +60,13 @@ pub fn croissant(manifest: &Manifest, files: &Files) -> Result<Vec<u8>, DatasetE
             "@type": "cr:RecordSet",
             "@id": "rows",
             "name": "rows",
-            "description": if manifest.columns.is_empty() {
+            "description": if !manifest.maps_fields() {
                 "One question with its two answers."
             } else {
                 "One row as schema.json describes it."
             },
             "key": { "@id": "rows/id" },
-            "field": if manifest.columns.is_empty() { fields() } else { columns(manifest) },
+            "field": if !manifest.maps_fields() { fields() } else { columns(manifest) },
         }],
     });
     let mut bytes = serde_json::to_vec_pretty(&metadata).map_err(|source| DatasetError::Json {

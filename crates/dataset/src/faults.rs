@@ -10,6 +10,7 @@ use evalwright_core::{ContentHash, Row};
 use serde::Serialize;
 
 use crate::error::DatasetError;
+use crate::import::IMPORTED_KIND;
 use crate::manifest::Manifest;
 use crate::publish::{MANIFEST_FILE, RUN_FILE, content_hash};
 use crate::rows::{read_records, read_rejects, read_rows};
@@ -187,11 +188,8 @@ fn files(
 const ROWS: &str = "data.jsonl";
 const REJECTS: &str = "rejected.jsonl";
 
-/// The kind of versions that were imported.
-const IMPORTED: &str = "imported";
-
 fn rows(folder: &Path, manifest: &Manifest, findings: &mut Findings) {
-    if !manifest.columns.is_empty() || manifest.kind.name == IMPORTED {
+    if manifest.maps_fields() || manifest.kind.name == IMPORTED_KIND {
         records(folder, manifest, findings);
         return;
     }

@@ -85,6 +85,12 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// Whether the rows have columns of their kind's own instead of those of statements.
+    #[must_use]
+    pub fn maps_fields(&self) -> bool {
+        !self.columns.is_empty()
+    }
+
     /// The file as it is on disk: indented, with a final newline.
     ///
     /// # Errors

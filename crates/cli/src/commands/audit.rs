@@ -15,6 +15,7 @@ use evalwright_report::audit::{
 
 use crate::commands::import::{formats, read_options};
 use crate::failure::{Failure, Kind};
+use crate::out_folder::write_files;
 use crate::output::Printer;
 
 /// Arguments of `audit`.
@@ -219,12 +220,5 @@ fn write(out: &Path, found: &Audit) -> Result<(), Failure> {
     let mut files = found.charts();
     files.insert("report.json".to_owned(), found.json()?);
     files.insert("report.html".to_owned(), found.html()?);
-    for (name, bytes) in files {
-        let path = out.join(name);
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent).map_err(|cause| Failure::unwritable(parent, &cause))?;
-        }
-        std::fs::write(&path, bytes).map_err(|cause| Failure::unwritable(&path, &cause))?;
-    }
-    Ok(())
+    write_files(out, &files)
 }

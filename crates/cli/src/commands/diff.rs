@@ -1,5 +1,6 @@
 //! `evalwright diff`: what changed between two versions, or any two sets of rows.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -10,6 +11,7 @@ use evalwright_report::{Compared, DiffRow, compare};
 
 use crate::commands::import::{formats, read_options};
 use crate::failure::{Failure, Kind};
+use crate::out_folder::write_files;
 use crate::output::Printer;
 
 /// Arguments of `diff`.
@@ -67,14 +69,14 @@ pub(crate) fn run(arguments: &DiffArguments, printer: &Printer) -> Result<u8, Fa
         Seed(arguments.seed),
     );
     if let Some(out) = &arguments.out {
-        std::fs::create_dir_all(out).map_err(|cause| Failure::unwritable(out, &cause))?;
         let json = serde_json::to_vec_pretty(&found).map_err(|error| {
             Failure::new(Kind::Unexpected, format!("cannot write JSON: {error}"))
         })?;
-        for (name, bytes) in [("diff.html", found.html()?), ("diff.json", json)] {
-            let path = out.join(name);
-            std::fs::write(&path, bytes).map_err(|cause| Failure::unwritable(&path, &cause))?;
-        }
+        let files = BTreeMap::from([
+            ("diff.html".to_owned(), found.html()?),
+            ("diff.json".to_owned(), json),
+        ]);
+        write_files(out, &files)?;
         printer.say(&format!("wrote {}", out.join("diff.html").display()));
     }
     if arguments.json {

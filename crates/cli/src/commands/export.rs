@@ -11,6 +11,7 @@ use evalwright_dataset::{read_manifest, verify_files};
 use serde_json::json;
 
 use crate::failure::{Failure, Kind};
+use crate::out_folder::write_files;
 use crate::output::Printer;
 
 /// Arguments of `export`.
@@ -118,7 +119,7 @@ fn write(out: &Path, exported: &Exported) -> Result<(), Failure> {
     let mut unfinished = out.as_os_str().to_owned();
     unfinished.push(format!(".part-{}", std::process::id()));
     let unfinished = PathBuf::from(unfinished);
-    let written = write_all(&unfinished, exported).and_then(|()| {
+    let written = write_files(&unfinished, &exported.files.0).and_then(|()| {
         // An empty folder in its place would stop the renaming on some systems.
         std::fs::remove_dir(out).ok();
         std::fs::rename(&unfinished, out).map_err(|cause| Failure::unwritable(out, &cause))
@@ -128,15 +129,4 @@ fn write(out: &Path, exported: &Exported) -> Result<(), Failure> {
         std::fs::remove_dir_all(&unfinished).ok();
     }
     written
-}
-
-fn write_all(folder: &Path, exported: &Exported) -> Result<(), Failure> {
-    for (name, bytes) in &exported.files.0 {
-        let path = folder.join(name);
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent).map_err(|cause| Failure::unwritable(parent, &cause))?;
-        }
-        std::fs::write(&path, bytes).map_err(|cause| Failure::unwritable(&path, &cause))?;
-    }
-    Ok(())
 }

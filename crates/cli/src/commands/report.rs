@@ -7,6 +7,7 @@ use evalwright_core::exit_code;
 use evalwright_dataset::{read_manifest, read_records, read_rejects, read_rows};
 
 use crate::failure::{Failure, Kind};
+use crate::out_folder::write_files;
 use crate::output::Printer;
 
 /// Arguments of `report`.
@@ -27,7 +28,7 @@ pub(crate) fn run(arguments: &ReportArguments, printer: &Printer) -> Result<u8, 
     let manifest = read_manifest(folder)?;
     let rejects = read_rejects(&folder.join("rejected.jsonl"))?;
     let data = folder.join("data.jsonl");
-    let (charts, json, html, summary) = if manifest.columns.is_empty() {
+    let (charts, json, html, summary) = if !manifest.maps_fields() {
         let report = evalwright_report::build(&manifest, &read_rows(&data)?, &rejects)?;
         (
             report.charts(),
@@ -54,14 +55,7 @@ pub(crate) fn run(arguments: &ReportArguments, printer: &Printer) -> Result<u8, 
         let mut files = charts;
         files.insert("report.json".to_owned(), json.clone());
         files.insert("report.html".to_owned(), html);
-        for (name, bytes) in files {
-            let path = out.join(name);
-            if let Some(parent) = path.parent() {
-                std::fs::create_dir_all(parent)
-                    .map_err(|cause| Failure::unwritable(parent, &cause))?;
-            }
-            std::fs::write(&path, bytes).map_err(|cause| Failure::unwritable(&path, &cause))?;
-        }
+        write_files(out, &files)?;
         printer.say(&format!("wrote {}", out.join("report.html").display()));
     }
     if arguments.json {

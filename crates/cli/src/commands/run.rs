@@ -525,7 +525,7 @@ fn show_version(
 
 /// Published rows: as many as candidates, unless the kind makes several of each.
 fn rows_of(manifest: &Manifest, folder: &Path) -> Result<u64, Failure> {
-    if manifest.columns.is_empty() {
+    if !manifest.maps_fields() {
         return Ok(manifest.funnel.accepted);
     }
     let path = folder.join("data.jsonl");

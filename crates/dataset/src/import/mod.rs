@@ -31,6 +31,8 @@ pub use source::Compression;
 pub use summary::{Container, Damage, FileSummary, ImportSummary, NAMED_DAMAGE, Note, NoteCount};
 pub use version::{ImportRecord, SourceFile, import_version, write_imported};
 
+pub(crate) use version::IMPORTED_KIND;
+
 pub(crate) use json::object as read_object;
 pub(crate) use source::open as open_source;
 

@@ -8,6 +8,7 @@ use evalwright_dedup::{fold, normalise};
 use serde::Serialize;
 
 use super::duplicates::compared;
+use super::order::Order;
 use super::{AuditOptions, FileRows};
 
 /// The family of few-shot examples.
@@ -139,18 +140,17 @@ pub(super) fn few_shot_examples(imported: &Imported) -> FewShots {
     FewShots(examples)
 }
 
-/// Compares the files.
+/// Compares the files; `orders` are those of their rows.
 pub(super) fn compare(
     imported: &Imported,
     by_file: &[FileRows<'_>],
     few_shots: &FewShots,
+    orders: &[&Order],
     options: &AuditOptions,
 ) -> Across {
     let summary = &imported.summary;
-    let orders: Vec<_> = by_file
-        .iter()
-        .map(|file| super::order::order(&file.rows))
-        .collect();
+    let count =
+        |is_so: fn(&Order) -> bool| orders.iter().filter(|order| is_so(order)).count() as u64;
     let raw = summary
         .files
         .iter()
@@ -168,8 +168,8 @@ pub(super) fn compare(
         raw_unicode_files: raw,
         escaped_unicode_files: escaped,
         mixed_encodings: raw > 0 && escaped > 0,
-        alternating_files: orders.iter().filter(|order| order.labels_alternate).count() as u64,
-        falling_files: orders.iter().filter(|order| order.confidence_falls).count() as u64,
+        alternating_files: count(|order| order.labels_alternate),
+        falling_files: count(|order| order.confidence_falls),
         ..Across::default()
     };
     twins_and_subsets(imported, by_file, &mut across);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use evalwright_dataset::import::Imported;
 use evalwright_stats::confusion::{LabelScores, label_scores};
+use evalwright_stats::dawid_skene::DawidSkene;
 use evalwright_stats::krippendorff::Level;
 use evalwright_stats::label_error::{ErrorRate, error_rate, suspects};
 use evalwright_stats::pair::PairTable;
@@ -144,9 +145,9 @@ pub(super) fn measure(
     let all: Vec<&Source> = std::iter::once(&published).chain(sources).collect();
     let mut tables = Vec::new();
     let mut suspicious = Vec::new();
-    if let Some((table, found)) = table("all sources", &all, &rows, options) {
-        suspicious = suspicions(imported, &rows, &all, &table, &found, options);
-        tables.push(found);
+    if let Some(fitted) = table("all sources", &all, &rows, options) {
+        suspicious = suspicions(imported, &rows, &all, &fitted);
+        tables.push(fitted.rated);
     }
     for (name, kind) in [
         ("people", SourceKind::Person),
@@ -154,12 +155,20 @@ pub(super) fn measure(
     ] {
         let of: Vec<&Source> = all.iter().filter(|one| one.kind == kind).copied().collect();
         if of.len() > 1
-            && let Some((_, found)) = table(name, &of, &rows, options)
+            && let Some(fitted) = table(name, &of, &rows, options)
         {
-            tables.push(found);
+            tables.push(fitted.rated);
         }
     }
     (tables, suspicious)
+}
+
+/// A table's figures with the ratings and the model behind them.
+struct Fitted {
+    ratings: RatingTable,
+    rated: RatedTable,
+    /// Of the published labels and at least two other sources.
+    model: Option<DawidSkene>,
 }
 
 fn table(
@@ -167,7 +176,7 @@ fn table(
     sources: &[&Source],
     rows: &[usize],
     options: &AuditOptions,
-) -> Option<(RatingTable, RatedTable)> {
+) -> Option<Fitted> {
     let labels: BTreeSet<&str> = sources
         .iter()
         .flat_map(|one| one.labels.values().map(String::as_str))
@@ -203,7 +212,7 @@ fn table(
         .first()
         .is_some_and(|one| one.kind == SourceKind::Published);
     let mut against_published = BTreeMap::new();
-    let (mut errors, mut undefined) = (None, None);
+    let (mut errors, mut undefined, mut model) = (None, None, None);
     if has_published {
         for (place, one) in sources.iter().enumerate().skip(1) {
             let pair = PairTable::of(&table, 0, place);
@@ -218,7 +227,7 @@ fn table(
             CONFIDENCE,
             seed,
         ) {
-            Ok((rate, _)) => errors = Some(rate),
+            Ok((rate, fitted)) => (errors, model) = (Some(rate), Some(fitted)),
             Err(reason) => undefined = Some(reason.sentence().to_owned()),
         }
     }
@@ -251,7 +260,11 @@ fn table(
         }),
         unclear,
     };
-    Some((table, rated))
+    Some(Fitted {
+        ratings: table,
+        rated,
+        model,
+    })
 }
 
 /// Rows whose published label the others contradict: by the fitted model where there are three sources, by votes
@@ -260,18 +273,15 @@ fn suspicions(
     imported: &Imported,
     rows: &[usize],
     sources: &[&Source],
-    table: &RatingTable,
-    rated: &RatedTable,
-    options: &AuditOptions,
+    fitted: &Fitted,
 ) -> Vec<Suspicion> {
-    let seed = options.seed.derive("suspicions");
-    let model = error_rate(table, 0, Default::default(), 0, CONFIDENCE, seed).ok();
-    if let Some((_, model)) = model {
-        return suspects(table, 0, &model, MOST)
+    if let Some(model) = &fitted.model {
+        return suspects(&fitted.ratings, 0, model, MOST)
             .into_iter()
             .filter_map(|suspect| {
                 let row = *rows.get(suspect.item)?;
-                let likeliest = rated.labels.get(usize::from(suspect.likeliest))?;
+                let labels = &fitted.rated.labels;
+                let likeliest = labels.get(usize::from(suspect.likeliest))?;
                 suspicion(imported, row, sources, likeliest, Some(suspect.wrong))
             })
             .collect();

@@ -155,7 +155,8 @@ pub fn audit(input: AuditInput<'_>, options: &AuditOptions) -> Audit {
             Some(file::look(rows, summary, &examples, options))
         })
         .collect();
-    let across = across::compare(imported, &by_file, &examples, options);
+    let orders: Vec<&Order> = found.iter().map(|one| &one.audit.order).collect();
+    let across = across::compare(imported, &by_file, &examples, &orders, options);
     let (tables, suspicious) = agreement::measure(imported, input.sources, options);
     let mut totals = Totals {
         files: imported.summary.files.len() as u64,

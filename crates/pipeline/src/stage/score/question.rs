@@ -80,11 +80,23 @@ pub(crate) fn questions(
             }
             continue;
         }
+        let mut seen = Vec::new();
         for (text, subject) in subjects.iter().enumerate() {
-            for (place, view) in views(run, stage, seat, subject).iter().enumerate() {
-                for asked in about(run, seat, subject, view)? {
-                    add(text, place, asked);
-                }
+            for (place, view) in views(run, stage, seat, subject).into_iter().enumerate() {
+                seen.push((text, subject, place, view));
+            }
+        }
+        let values: Vec<Values<'_>> = seen
+            .iter()
+            .map(|(_, subject, _, view)| about(run, subject, view))
+            .collect();
+        let prompts = run
+            .kind
+            .prompts
+            .render_prompts(&seat.wording.prompt, &values)?;
+        for ((text, subject, place, view), prompt) in seen.iter().zip(prompts) {
+            for asked in asked(run, seat, subject, view, prompt) {
+                add(*text, *place, asked);
             }
         }
     }
@@ -121,39 +133,38 @@ fn voice(
     Ok((prompt, lead))
 }
 
-/// The requests of a rater that is asked about one statement. The prompt is rendered for the matching side
-/// whatever the statement was written for, so that it cannot give the intended label away.
-fn about(
-    run: &RunPlan<'_>,
-    seat: &Seat<'_>,
-    subject: &Subject<'_>,
-    view: &View<'_>,
-) -> Result<Vec<Asked>, PipelineError> {
-    let values = Values {
+/// What the prompt about one statement knows. It is rendered for the matching side whatever the statement was written
+/// for, so that it cannot give the intended label away.
+fn about<'a>(run: &RunPlan<'a>, subject: &'a Subject<'a>, view: &'a View<'a>) -> Values<'a> {
+    Values {
         behaviour: run.behaviour,
         label: Side::Matching,
         examples: &[],
         statement: Some(subject.text),
         opened: true,
         item: view.item.as_ref().or(subject.fields()),
-    };
-    let prompt = run
-        .kind
-        .prompts
-        .render_prompt(&seat.wording.prompt, &values)?;
+    }
+}
+
+/// The requests of a rater that is asked about one statement by this prompt.
+fn asked(
+    run: &RunPlan<'_>,
+    seat: &Seat<'_>,
+    subject: &Subject<'_>,
+    view: &View<'_>,
+    prompt: Prompt,
+) -> Vec<Asked> {
     // Answers and draws are there for every rater that needs them: the stage has checked it.
-    Ok(
-        match (seat.method, view.forms.as_deref(), &seat.wording.votes) {
-            (Method::Votes, _, Some(draws)) => votes(run, seat, prompt, &view.name(subject), draws),
-            (Method::Sequence, Some(forms), _) => {
-                vec![Asked::Score(compared(prompt, forms, ScoreMode::Whole))]
-            }
-            (Method::Token, Some(forms), _) => {
-                vec![Asked::Score(compared(prompt, forms, ScoreMode::FirstToken))]
-            }
-            _ => Vec::new(),
-        },
-    )
+    match (seat.method, view.forms.as_deref(), &seat.wording.votes) {
+        (Method::Votes, _, Some(draws)) => votes(run, seat, prompt, &view.name(subject), draws),
+        (Method::Sequence, Some(forms), _) => {
+            vec![Asked::Score(compared(prompt, forms, ScoreMode::Whole))]
+        }
+        (Method::Token, Some(forms), _) => {
+            vec![Asked::Score(compared(prompt, forms, ScoreMode::FirstToken))]
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn compared(prompt: Prompt, forms: &AnswerForms, mode: ScoreMode) -> ScoreRequest {
