@@ -4,6 +4,7 @@
 //! input ends. Invariant: every process started here is gone when the value is dropped.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -84,6 +85,8 @@ struct Process {
     questions: Option<SyncSender<String>>,
     answers: Receiver<Result<String, String>>,
     last_words: Arc<Mutex<Vec<u8>>>,
+    /// Disconnected when its standard error has been read to the end.
+    all_said: Receiver<Infallible>,
 }
 
 impl Process {
@@ -105,11 +108,13 @@ impl Process {
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (questions, to_write) = sync_channel(1);
         let (to_answer, answers) = sync_channel(1);
+        let (saying, all_said) = sync_channel(0);
         let process = Self {
             child,
             questions: Some(questions),
             answers,
             last_words: Arc::clone(&last_words),
+            all_said,
         };
         // Dropping `process` on the way out ends the child.
         let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
@@ -117,7 +122,10 @@ impl Process {
         };
         std::thread::spawn(move || write_lines(stdin, &to_write));
         std::thread::spawn(move || read_lines(stdout, &to_answer));
-        std::thread::spawn(move || keep_last_words(stderr, &last_words));
+        std::thread::spawn(move || {
+            keep_last_words(stderr, &last_words);
+            drop(saying);
+        });
         Ok(process)
     }
 
@@ -152,7 +160,11 @@ impl Process {
             Trouble::Late => format!("gave no answer within {seconds} s"),
             Trouble::Unreadable(problem) => problem.clone(),
             Trouble::Ended => match self.wait() {
-                Some(status) => format!("ended ({status}) instead of answering"),
+                Some(status) => {
+                    // Its end can be known before its last words are read. A child of its own may hold the pipe open.
+                    self.all_said.recv_timeout(STEP * STEPS_TO_END).ok();
+                    format!("ended ({status}) instead of answering")
+                }
                 None => "closed its output instead of answering".to_owned(),
             },
         };
