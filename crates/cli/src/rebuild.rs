@@ -6,7 +6,7 @@ use evalwright_core::{Abilities, ContentHash, Interrupt, Model, ModelIdentity};
 use evalwright_dataset::{Files, Manifest, content_hash};
 use evalwright_models::server::ModelName;
 use evalwright_pipeline::{RecordedModel, RunPlan, Silent, recipe_hash, rows_at_once};
-use evalwright_recipe::{LoadedKind, RecipeError, recorded_behaviour};
+use evalwright_recipe::{Behaviour, LoadedKind, RecipeError, recorded_behaviour};
 use evalwright_store::ReplyStore;
 
 use crate::commands::kinds::{all_kinds, load};
@@ -21,6 +21,79 @@ pub(crate) struct Rebuilt {
     pub(crate) files: Files,
 }
 
+/// What a manifest says that a version was made from, with the very kind that made it and models that cannot be asked.
+pub(crate) struct Recipe {
+    /// The kind.
+    pub(crate) kind: LoadedKind,
+    /// The behaviour.
+    pub(crate) behaviour: Behaviour,
+    generator: RecordedModel,
+    judges: Vec<RecordedModel>,
+    limit: Option<u32>,
+}
+
+impl Recipe {
+    /// Reads it. `path` is the manifest, for messages; `project` holds the user's kinds.
+    ///
+    /// Fails where the kind has changed since, or this program reads another recipe out of the manifest.
+    pub(crate) fn of(path: &Path, recorded: &Manifest, project: &Path) -> Result<Self, Failure> {
+        let kind = same_kind(path, recorded, project)?;
+        let mut behaviour = recorded_behaviour(path, &recorded.behaviour, &kind.guide)?;
+        behaviour.read_tables(&kind.guide, |file| {
+            let path = project.join(file);
+            std::fs::read_to_string(&path).map_err(|cause| RecipeError::Unreadable { path, cause })
+        })?;
+        let mut recipe = Self {
+            kind,
+            behaviour,
+            generator: model_of(&recorded.generator),
+            judges: recorded.judges.iter().map(model_of).collect(),
+            limit: None,
+        };
+        let (limit, found) = recipe.with_plan(|plan| {
+            let (plan, found) = with_limit(*plan, recorded)?;
+            Ok((plan.limit, found))
+        })?;
+        if found != recorded.recipe {
+            return Err(Failure::new(
+                Kind::Config,
+                format!(
+                    "{}: this program reads another recipe out of it ({}) than it was made from ({})",
+                    path.display(),
+                    found.short(12),
+                    recorded.recipe.short(12)
+                ),
+            )
+            .hint(format!(
+                "make it again with the program that made it: {}",
+                recorded.made_by
+            )));
+        }
+        recipe.limit = limit;
+        Ok(recipe)
+    }
+
+    /// Does something with the plan of the run that made the version.
+    pub(crate) fn with_plan<T>(
+        &self,
+        act: impl FnOnce(&RunPlan<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let judges: Vec<&dyn Model> = self
+            .judges
+            .iter()
+            .map(|judge| judge as &dyn Model)
+            .collect();
+        act(&RunPlan {
+            behaviour: &self.behaviour,
+            kind: &self.kind,
+            generator: &self.generator,
+            judges: &judges,
+            embedder: None,
+            limit: self.limit,
+        })
+    }
+}
+
 /// Makes the version of a manifest again. `path` is the manifest, for messages; `project` holds the user's kinds.
 pub(crate) fn rebuild(
     path: &Path,
@@ -28,39 +101,7 @@ pub(crate) fn rebuild(
     project: &Path,
     store: &Path,
 ) -> Result<Rebuilt, Failure> {
-    let kind = same_kind(path, recorded, project)?;
-    let mut behaviour = recorded_behaviour(path, &recorded.behaviour, &kind.guide)?;
-    behaviour.read_tables(&kind.guide, |file| {
-        let path = project.join(file);
-        std::fs::read_to_string(&path).map_err(|cause| RecipeError::Unreadable { path, cause })
-    })?;
-    let generator = model_of(&recorded.generator);
-    let judges: Vec<RecordedModel> = recorded.judges.iter().map(model_of).collect();
-    let judges: Vec<&dyn Model> = judges.iter().map(|judge| judge as &dyn Model).collect();
-    let plan = RunPlan {
-        behaviour: &behaviour,
-        kind: &kind,
-        generator: &generator,
-        judges: &judges,
-        embedder: None,
-        limit: None,
-    };
-    let (plan, recipe) = with_limit(plan, recorded)?;
-    if recipe != recorded.recipe {
-        return Err(Failure::new(
-            Kind::Config,
-            format!(
-                "{}: this program reads another recipe out of it ({}) than it was made from ({})",
-                path.display(),
-                recipe.short(12),
-                recorded.recipe.short(12)
-            ),
-        )
-        .hint(format!(
-            "make it again with the program that made it: {}",
-            recorded.made_by
-        )));
-    }
+    let recipe = Recipe::of(path, recorded, project)?;
     if !store.exists() {
         return Err(Failure::new(
             Kind::Config,
@@ -68,7 +109,14 @@ pub(crate) fn rebuild(
         ));
     }
     let store = ReplyStore::open(store)?;
-    let outcome = evalwright_pipeline::run(&plan, &store, &Interrupt::default(), &Silent)?;
+    let outcome = recipe.with_plan(|plan| {
+        Ok(evalwright_pipeline::run(
+            plan,
+            &store,
+            &Interrupt::default(),
+            &Silent,
+        )?)
+    })?;
     let mut manifest = outcome.manifest;
     manifest.made_by.clone_from(&recorded.made_by);
     manifest.version.clone_from(&recorded.version);
@@ -78,7 +126,7 @@ pub(crate) fn rebuild(
         records: &outcome.records,
         rejects: &outcome.rejects,
     };
-    let (files, _) = version_files(&manifest, &content, &kind)?;
+    let (files, _) = version_files(&manifest, &content, &recipe.kind)?;
     manifest.files = files.records();
     manifest.content = Some(content_hash(&manifest.files));
     manifest.seal = match recorded.seal {

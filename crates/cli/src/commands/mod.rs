@@ -5,6 +5,7 @@ mod completions;
 mod dedup;
 mod diff;
 mod doctor;
+mod explain;
 mod export;
 mod import;
 mod init;
@@ -42,6 +43,9 @@ pub(crate) enum Command {
     Audit(audit::AuditArguments),
     /// Say what changed between two versions, or any two sets of rows
     Diff(diff::DiffArguments),
+    /// Show the whole way of a row, or why a candidate fell (`why` does the same)
+    #[command(visible_alias = "why")]
+    Explain(explain::ExplainArguments),
     /// Check that published versions are as they were published
     Verify(verify::VerifyArguments),
     /// Find what repeats what in any JSONL files, and write what stays
@@ -72,6 +76,7 @@ impl Command {
             Self::Report(arguments) => report::run(arguments, printer),
             Self::Audit(arguments) => audit::run(arguments, printer),
             Self::Diff(arguments) => diff::run(arguments, printer),
+            Self::Explain(arguments) => explain::run(arguments, printer),
             Self::Verify(arguments) => verify::run(arguments, printer),
             Self::Dedup(arguments) => dedup::run(arguments, printer, environment),
             Self::Export(arguments) => export::run(arguments, printer),

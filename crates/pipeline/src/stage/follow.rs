@@ -26,10 +26,13 @@ pub(crate) struct Asking<'c, 's> {
 
 /// Where a question stands.
 #[derive(Debug, Clone, Copy)]
-struct At<'a> {
-    stage: &'a str,
-    round: Option<u32>,
-    draw: Option<&'a DrawnRow>,
+pub(crate) struct Place<'a> {
+    /// The stage's name.
+    pub(crate) stage: &'a str,
+    /// The round, from 1, where the stage repeats.
+    pub(crate) round: Option<u32>,
+    /// What is drawn for the round.
+    pub(crate) draw: Option<&'a DrawnRow>,
 }
 
 /// Asks one question about each candidate.
@@ -42,7 +45,7 @@ pub(crate) fn apply(
     asking: &mut Asking<'_, '_>,
     progress: &dyn Progress,
 ) -> Result<(), PipelineError> {
-    let at = At {
+    let at = Place {
         stage,
         round: None,
         draw: None,
@@ -61,17 +64,13 @@ pub(crate) fn repeat(
     asking: &mut Asking<'_, '_>,
     progress: &dyn Progress,
 ) -> Result<(), PipelineError> {
-    if let Some(start) = &options.start {
-        for position in positions {
-            if let Some(entry) = ledger.entry_mut(*position)
-                && let Some(value) = entry.candidate.fields.get(&start.from).cloned()
-            {
-                entry.candidate.fields.insert(start.field.clone(), value);
-            }
+    for position in positions {
+        if let Some(entry) = ledger.entry_mut(*position) {
+            started(options, &mut entry.candidate);
         }
     }
     for round in 1..=options.rounds {
-        let at = At {
+        let at = Place {
             stage,
             round: Some(round),
             draw: options.draw.as_ref(),
@@ -83,6 +82,15 @@ pub(crate) fn repeat(
     Ok(())
 }
 
+/// Sets the field that the rounds begin with.
+pub(crate) fn started(options: &RepeatStage, candidate: &mut Candidate) {
+    if let Some(start) = &options.start
+        && let Some(value) = candidate.fields.get(&start.from).cloned()
+    {
+        candidate.fields.insert(start.field.clone(), value);
+    }
+}
+
 #[expect(
     clippy::too_many_arguments,
     reason = "the question, its place, and what a stage is given"
@@ -90,7 +98,7 @@ pub(crate) fn repeat(
 fn ask(
     options: &FollowStage,
     number: usize,
-    at: At<'_>,
+    at: Place<'_>,
     run: &RunPlan<'_>,
     positions: &[usize],
     ledger: &mut Ledger,
@@ -107,7 +115,7 @@ fn ask(
         else {
             continue;
         };
-        let (request, drawn) = request(options, number, at, run, &entry.candidate)?;
+        let (request, drawn) = question(options, number, at, run, &entry.candidate)?;
         asked.push((*position, drawn));
         requests.push(request);
     }
@@ -161,18 +169,20 @@ pub(crate) fn request_about(
     candidate: &Candidate,
     draw: Option<&DrawnRow>,
 ) -> Result<SampleRequest, PipelineError> {
-    let at = At {
+    let at = Place {
         stage: "",
         round: None,
         draw,
     };
-    Ok(request(options, 0, at, run, candidate)?.0)
+    Ok(question(options, 0, at, run, candidate)?.0)
 }
 
-fn request(
+/// The request of question `number` of a stage or round about one candidate, and the identifier of what was drawn for
+/// it.
+pub(crate) fn question(
     options: &FollowStage,
     number: usize,
-    at: At<'_>,
+    at: Place<'_>,
     run: &RunPlan<'_>,
     candidate: &Candidate,
 ) -> Result<(SampleRequest, Option<String>), PipelineError> {
@@ -237,7 +247,7 @@ fn read(
 }
 
 /// Puts a step's fields into a candidate; the field that lints and judges look at becomes its text.
-fn add(candidate: &mut Candidate, text: Option<&str>, step: Step, flags: Vec<String>) {
+pub(crate) fn add(candidate: &mut Candidate, text: Option<&str>, step: Step, flags: Vec<String>) {
     for (name, value) in &step.gave {
         if text == Some(name)
             && let Some(value) = field_text(value)

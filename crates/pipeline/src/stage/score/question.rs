@@ -30,7 +30,7 @@ pub(crate) struct Question {
     /// Position of the text in the list that was given.
     pub(super) text: usize,
     /// Position of the rater in the panel.
-    pub(super) seat: usize,
+    pub(crate) seat: usize,
     /// Position of the view of the text: an order of its answers, a drawn row.
     pub(super) view: usize,
 }
