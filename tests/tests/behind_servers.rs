@@ -198,12 +198,25 @@ output = 2
     let said = error(&finished);
     assert!(said.contains("`max_cost` 0.04"), "{said}");
 
-    publish(&project, &["--max-cost", "1"]);
+    let finished = run(&project, &["--max-cost", "1"]);
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     assert_eq!(
         server.requests().unwrap().len(),
         CALLS,
         "a call was repeated"
     );
+    let spent: f64 = finished
+        .stderr
+        .split("; spent ")
+        .last()
+        .and_then(|said| said.split_once(" EUR of 1.00"))
+        .map(|(spent, _)| spent.parse().unwrap())
+        .unwrap();
+    let kept: f64 = ["vllm", "openai-compatible"]
+        .iter()
+        .filter_map(|model| spending(&project, model)["cost"].as_f64())
+        .sum();
+    assert!((spent - kept).abs() < 1e-6, "{spent} is said, {kept} kept");
     let judge = spending(&project, "openai-compatible")["cost"]
         .as_f64()
         .unwrap();

@@ -6,6 +6,7 @@ mod dedup;
 mod diff;
 mod doctor;
 mod explain;
+pub(crate) mod estimate;
 mod export;
 mod import;
 mod init;

@@ -1,30 +1,29 @@
 //! `evalwright run`: from a behaviour file to a published version.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use evalwright_core::{ContentHash, Embedder, Interrupt, Model, Spending, exit_code};
+use evalwright_core::{ContentHash, Interrupt, exit_code};
 use evalwright_dataset::{
     Manifest, OpenVersion, Parent, lock, next_version, publish, read_rows, verify_files, versions,
 };
-use evalwright_models::money::{Money, Price};
 use evalwright_pipeline::{
-    Bound, Estimate, NoModel, Outcome, RunPlan, estimate, recipe_hash, rows_at_once, run_with_rules,
+    NoModel, Outcome, RunPlan, estimate, recipe_hash, rows_at_once, run_with_rules,
 };
 use evalwright_recipe::{
-    Behaviour, Guide, KindFolder, LoadedKind, RecipeError, Reference, Stage, check_prompts,
-    find_kind, kind_of_behaviour, load_behaviour_of,
+    Behaviour, Guide, KindFolder, LoadedKind, RecipeError, Reference, check_prompts, find_kind,
+    kind_of_behaviour, load_behaviour_of,
 };
 use evalwright_store::ReplyStore;
 use serde_json::json;
 
 use crate::commands::dedup;
+use crate::commands::estimate::show_estimate;
 use crate::commands::kinds::{all_kinds, load};
 use crate::commands::preview::preview;
 use crate::environment::{Environment, peak_memory_bytes};
 use crate::failure::{Failure, Kind};
-use crate::models::{LOCAL, ModelArguments, Opening, shown};
+use crate::models::{LOCAL, ModelArguments, Models, Opening, asks_judges, asks_writer};
 use crate::output::Printer;
 use crate::progress::Shown;
 use crate::rule_process::Started;
@@ -124,7 +123,8 @@ pub(crate) fn make(
 ) -> Result<u8, Failure> {
     let started = environment.unix_seconds();
     let (mut behaviour, kind) = recipe;
-    let models = Models::open(arguments, &behaviour, &kind, printer, environment)?;
+    let opening = Opening::new(&arguments.models, printer, environment)?;
+    let models = Models::open(&opening, &arguments.embedder, &behaviour, &kind)?;
     // From here on without what an address may hold of a key: names stand in files, and make the recipe what it is.
     let names = &mut behaviour.models;
     if !asks_writer(&kind.kind) {
@@ -179,7 +179,8 @@ pub(crate) fn make(
     let store = ReplyStore::open(&arguments.store)?.with_clock(environment.clock());
     let interrupt = Interrupt::default();
     stop::listen(&interrupt);
-    let shown = Shown::new(printer, wanted_for_label(&plan)?, kind.kind.is_labelled());
+    let shown = Shown::new(printer, wanted_for_label(&plan)?, kind.kind.is_labelled())
+        .with_money(opening.wallet());
     let mut processes = Started::new(printer);
     let outcome = run_with_rules(&plan, &store, &interrupt, &shown, &mut processes)?;
     drop(processes);
@@ -302,143 +303,6 @@ fn read_behaviour(path: &Path, text: &str, folders: &[KindFolder]) -> Result<Beh
     Ok(behaviour)
 }
 
-/// Whether any stage of a kind lets a model write.
-fn asks_writer(kind: &evalwright_recipe::Kind) -> bool {
-    kind.stages
-        .iter()
-        .any(|stage| matches!(stage, Stage::Ask(_) | Stage::Follow(_) | Stage::Repeat(_)))
-}
-
-/// Whether any stage of a kind asks judges.
-fn asks_judges(kind: &evalwright_recipe::Kind) -> bool {
-    kind.stages
-        .iter()
-        .any(|stage| matches!(stage, Stage::Score(_)))
-}
-
-/// The models of a run, each opened once, by the names that stand in files.
-struct Models {
-    opened: BTreeMap<String, Box<dyn Model>>,
-    /// Only where the kind needs one.
-    embedder: Option<Box<dyn Embedder>>,
-    /// The name in files of each name as it was written.
-    names: BTreeMap<String, String>,
-    /// What each model costs, by its name in files without an address.
-    prices: BTreeMap<String, Price>,
-    currency: Option<String>,
-    threads: usize,
-}
-
-impl Models {
-    fn open(
-        arguments: &Making,
-        behaviour: &Behaviour,
-        kind: &LoadedKind,
-        printer: &Printer,
-        environment: &Environment,
-    ) -> Result<Self, Failure> {
-        let opening = Opening::new(&arguments.models, printer, environment)?;
-        let mut opened: BTreeMap<String, Box<dyn Model>> = BTreeMap::new();
-        let mut names = BTreeMap::new();
-        let mut prices = BTreeMap::new();
-        let writer = asks_writer(&kind.kind).then_some(&behaviour.models.generator);
-        if writer.is_none() {
-            opened.insert(NoModel::NAME.to_owned(), Box::new(NoModel::default()));
-        }
-        let judges = behaviour
-            .models
-            .judges
-            .iter()
-            .filter(|_| asks_judges(&kind.kind));
-        for name in writer.into_iter().chain(judges) {
-            if names.contains_key(name) {
-                continue;
-            }
-            let mut in_files = shown(name);
-            if !opened.contains_key(&in_files) {
-                let model = opening.open(name)?;
-                // What is recorded goes by the name of the model that was.
-                if name.starts_with("replay/") {
-                    in_files.clone_from(&model.identity().name);
-                }
-                prices.insert(model.identity().name.clone(), opening.price(name)?);
-                opened.insert(in_files.clone(), model);
-            }
-            names.insert(name.clone(), in_files);
-        }
-        let needs_vectors = kind
-            .kind
-            .dedup()
-            .is_some_and(|dedup| dedup.semantic.is_some());
-        let embedder = needs_vectors
-            .then(|| opening.open_embedder(&arguments.embedder))
-            .transpose()?;
-        Ok(Self {
-            opened,
-            embedder,
-            names,
-            prices,
-            currency: opening.currency().map(str::to_owned),
-            threads: opening.threads,
-        })
-    }
-
-    /// How a model is named in files, by its name as it was written.
-    fn in_files(&self, name: &str) -> String {
-        self.names.get(name).cloned().unwrap_or_else(|| shown(name))
-    }
-
-    fn by_name(&self, name: &str) -> Result<&dyn Model, Failure> {
-        self.opened
-            .get(name)
-            .map(|model| &**model)
-            .ok_or_else(|| Failure::new(Kind::Unexpected, format!("model {name} was not opened")))
-    }
-
-    /// What the tokens of an estimate cost; nothing, where all models are free.
-    fn costs(&self, estimate: &Estimate) -> Option<Costs> {
-        let mut costs = Costs {
-            currency: self.currency.clone()?,
-            likely: Cost::default(),
-            at_most: Cost::default(),
-        };
-        let mut is_paid = false;
-        for (name, tokens) in &estimate.models {
-            let Some(price @ Price::Paid(_)) = self.prices.get(name) else {
-                continue;
-            };
-            is_paid = true;
-            costs
-                .likely
-                .add(price, tokens.likely_prompt_tokens, tokens.completion_tokens);
-            costs
-                .at_most
-                .add(price, tokens.prompt_tokens, tokens.completion_tokens);
-        }
-        is_paid.then_some(costs)
-    }
-
-    /// What each model took, by its name.
-    fn spending(&self) -> BTreeMap<&str, Spending> {
-        let embedder = self.embedder.as_ref();
-        let embedder = embedder.map(|it| (it.identity().name.as_str(), it.spending()));
-        self.opened
-            .iter()
-            .map(|(name, model)| (name.as_str(), model.spending()))
-            .chain(embedder)
-            .collect()
-    }
-
-    fn judges(&self, behaviour: &Behaviour) -> Result<Vec<&dyn Model>, Failure> {
-        behaviour
-            .models
-            .judges
-            .iter()
-            .map(|name| self.by_name(name))
-            .collect()
-    }
-}
-
 /// Writes rows, rejects, report and card into a new version; also gives the report's summary.
 fn publish_outcome(
     folder: &Path,
@@ -531,85 +395,4 @@ fn rows_of(manifest: &Manifest, folder: &Path) -> Result<u64, Failure> {
     let path = folder.join("data.jsonl");
     let text = std::fs::read(&path).map_err(|cause| Failure::unreadable(&path, &cause))?;
     Ok(text.iter().map(|byte| u64::from(*byte == b'\n')).sum())
-}
-
-/// What a run costs.
-struct Costs {
-    currency: String,
-    /// With prompts of their likely length.
-    likely: Cost,
-    /// As it is reserved before each request is sent: prompts at the most that they can have.
-    at_most: Cost,
-}
-
-/// The cost of the first wave, and of a run that goes to its limits.
-#[derive(Default)]
-struct Cost {
-    first_wave: Money,
-    worst: Money,
-}
-
-impl Cost {
-    fn add(&mut self, price: &Price, read: Bound, written: Bound) {
-        self.first_wave += price.worst(read.first_wave, written.first_wave);
-        self.worst += price.worst(read.worst, written.worst);
-    }
-}
-
-fn show_estimate(
-    estimate: &Estimate,
-    costs: Option<&Costs>,
-    as_json: bool,
-    printer: &Printer,
-) -> Result<u8, Failure> {
-    let lines = [
-        ("sample_calls", estimate.sample_calls),
-        ("score_calls", estimate.score_calls),
-        ("prompt_tokens", estimate.prompt_tokens),
-        ("completion_tokens", estimate.completion_tokens),
-    ];
-    let money = costs.map_or_else(Vec::new, |costs| {
-        vec![
-            ("likely_cost", "likely cost", &costs.likely),
-            ("cost_at_most", "cost at most", &costs.at_most),
-        ]
-    });
-    if as_json {
-        let mut document = json!({ "rows": estimate.rows });
-        for (name, bound) in lines {
-            document[name] = json!({ "first_wave": bound.first_wave, "worst": bound.worst });
-        }
-        document["currency"] = json!(costs.map(|costs| &costs.currency));
-        for (name, _, cost) in money {
-            document[name] = json!({
-                "first_wave": cost.first_wave.amount(),
-                "worst": cost.worst.amount(),
-            });
-        }
-        printer.json(&document)?;
-    } else {
-        printer.data(&format!("rows wanted         {:>12}", estimate.rows))?;
-        printer.data(&format!(
-            "{:20}{:>12}  {:>12}",
-            "", "first wave", "worst case"
-        ))?;
-        for (name, bound) in lines {
-            printer.data(&format!(
-                "{:20}{:>12}  {:>12}",
-                name.replace('_', " "),
-                bound.first_wave,
-                bound.worst
-            ))?;
-        }
-        for (_, name, cost) in money {
-            let currency = costs.map_or("", |costs| &costs.currency);
-            printer.data(&format!(
-                "{:20}{:>12}  {:>12}",
-                format!("{name} ({currency})"),
-                cost.first_wave.to_string(),
-                cost.worst.to_string()
-            ))?;
-        }
-    }
-    Ok(exit_code::DONE)
 }

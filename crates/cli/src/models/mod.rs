@@ -3,6 +3,7 @@
 mod arguments;
 mod embedder;
 mod local;
+mod of_run;
 mod remote;
 mod replay;
 
@@ -13,7 +14,8 @@ use evalwright_models::money::Price;
 pub(crate) use arguments::ModelArguments;
 pub(crate) use embedder::LOCAL;
 pub(crate) use local::fetch;
-pub(crate) use remote::shown;
+pub(crate) use of_run::{Models, asks_judges, asks_writer};
+pub(crate) use remote::{Wallet, shown};
 
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -62,6 +64,11 @@ impl<'a> Opening<'a> {
     /// The currency of all prices, where there are any.
     pub(crate) fn currency(&self) -> Option<&str> {
         self.account.currency()
+    }
+
+    /// What is spent while models are asked; nothing, where nothing has a price.
+    pub(crate) fn wallet(&self) -> Option<Wallet> {
+        self.account.wallet()
     }
 
     /// Opens a model by name. Everything that can be wrong with it before the first request is found here.

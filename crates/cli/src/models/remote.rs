@@ -21,6 +21,7 @@ const ODD_ATTEMPTS: u32 = 3;
 /// Prices and limits, shared by all models of a command.
 pub(super) struct Account {
     prices: PriceList,
+    max_cost: Option<Money>,
     budget: Budget,
 }
 
@@ -52,6 +53,7 @@ impl Account {
         };
         Ok(Self {
             prices,
+            max_cost,
             budget: Budget::new(limits, Amount::ZERO),
         })
     }
@@ -64,6 +66,30 @@ impl Account {
 
     pub(super) fn currency(&self) -> Option<&str> {
         self.prices.currency()
+    }
+
+    pub(super) fn wallet(&self) -> Option<Wallet> {
+        Some(Wallet {
+            currency: self.currency()?.to_owned(),
+            limit: self.max_cost,
+            budget: self.budget.clone(),
+        })
+    }
+}
+
+/// What a command has spent so far, for those who watch.
+pub(crate) struct Wallet {
+    /// Of all prices.
+    pub(crate) currency: String,
+    /// The most that may be spent.
+    pub(crate) limit: Option<Money>,
+    budget: Budget,
+}
+
+impl Wallet {
+    /// What is spent; requests under way are not part of it.
+    pub(crate) fn spent(&self) -> Money {
+        self.budget.spent().cost
     }
 }
 

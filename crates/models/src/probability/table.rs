@@ -51,7 +51,7 @@ pub(crate) struct Position {
 
 impl Position {
     /// Joins the written token to the others, if it is not among them already.
-    fn new(written: Candidate, mut candidates: Vec<Candidate>) -> Self {
+    pub(crate) fn new(written: Candidate, mut candidates: Vec<Candidate>) -> Self {
         let shown = candidates
             .iter()
             .any(|candidate| candidate.is_same_token(&written));

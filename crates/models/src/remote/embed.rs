@@ -98,7 +98,7 @@ impl RemoteModel {
             },
             reported: &|_, _| None,
         };
-        let seed = Seed(ContentHash::of_parts(texts).leading_u64());
-        self.insist(halt, &question, seed).await
+        let seed = || Seed(ContentHash::of_parts(texts).leading_u64());
+        self.insist(halt, &question, &seed).await
     }
 }

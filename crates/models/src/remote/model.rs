@@ -50,6 +50,9 @@ pub struct RemoteModel {
 /// Reads a body of this content type.
 type Reads<'a, T> = &'a dyn Fn(Option<&str>, &[u8]) -> T;
 
+/// Gives what tells a request from others; only one that has failed needs it.
+pub(super) type Seeds<'a> = &'a dyn Fn() -> Seed;
+
 /// A request, and how its answer is read.
 pub(super) struct Question<'a, T> {
     pub(super) outgoing: &'a Outgoing,
@@ -133,7 +136,7 @@ impl RemoteModel {
     }
 
     /// Asks for text or scores.
-    async fn ask(&self, halt: &Halt, asked: Asked<'_>, seed: Seed) -> Ended<Got> {
+    async fn ask(&self, halt: &Halt, asked: Asked<'_>, seed: Seeds<'_>) -> Ended<Got> {
         let (profile, model) = (self.connection.profile, &self.connection.model);
         let outgoing = match wire::build(profile, model, asked) {
             Ok(outgoing) => outgoing,
@@ -164,7 +167,7 @@ impl RemoteModel {
         &self,
         halt: &Halt,
         question: &Question<'_, T>,
-        seed: Seed,
+        seed: Seeds<'_>,
     ) -> Ended<T> {
         let mut failed = 0;
         let mut odd = 0;
@@ -193,7 +196,7 @@ impl RemoteModel {
                 }
                 Trouble::Retry { wait, detail, .. } => (wait, detail),
             };
-            let wait = self.settings.backoff.wait(seed, failed, wait);
+            let wait = self.settings.backoff.wait(seed(), failed, wait);
             (self.settings.talk)(&Notice::Again {
                 model: self.identity.name.clone(),
                 detail,
@@ -210,7 +213,7 @@ impl RemoteModel {
         &self,
         halt: &Halt,
         question: &Question<'_, T>,
-        seed: Seed,
+        seed: Seeds<'_>,
         again: bool,
     ) -> Option<Result<T, Trouble>> {
         let worst = question.worst;
@@ -266,7 +269,7 @@ impl RemoteModel {
                         unanswered.trouble
                     }
                 };
-                slot.failed(seed, &trouble);
+                slot.failed(seed(), &trouble);
                 return Some(Err(trouble));
             }
         };
@@ -310,7 +313,7 @@ impl RemoteModel {
         }
         match &outcome {
             Ok(_) => slot.succeeded(&received.headers, now),
-            Err(trouble) => slot.failed(seed, trouble),
+            Err(trouble) => slot.failed(seed(), trouble),
         }
         Some(outcome)
     }
@@ -338,7 +341,8 @@ impl RemoteModel {
     }
 
     async fn text(&self, halt: &Halt, request: &SampleRequest) -> Ended<TextReply> {
-        match self.ask(halt, Asked::Sample(request), request.seed).await {
+        let seed = || request.seed;
+        match self.ask(halt, Asked::Sample(request), &seed).await {
             Ended::Answered(Ok(Got::Text(mut reply))) => {
                 // A key that was escaped in an unusual way shows only now.
                 if let Cow::Owned(cleaned) = self.redactor.clean_body(reply.text.as_bytes()) {
@@ -355,7 +359,7 @@ impl RemoteModel {
 
     /// One request for the first token; one for each continuation where whole texts are scored.
     async fn scores(&self, halt: &Halt, request: &ScoreRequest) -> Ended<ScoreReply> {
-        let seed = Seed(request.prompt.hash().leading_u64());
+        let seed = || Seed(request.prompt.hash().leading_u64());
         if request.continuations.iter().any(String::is_empty) || request.continuations.is_empty() {
             return Ended::Answered(Err(SlotFailure::EmptyContinuation));
         }
@@ -372,7 +376,7 @@ impl RemoteModel {
         };
         let mut whole: Option<ScoreReply> = None;
         for asked in parts {
-            match self.ask(halt, asked, seed).await {
+            match self.ask(halt, asked, &seed).await {
                 Ended::Answered(Ok(Got::Scores(part))) => match &mut whole {
                     None => whole = Some(part),
                     Some(whole) => {

@@ -70,7 +70,15 @@ impl End {
     /// # Errors
     /// For words that mean trouble, and for unknown ones: what ended in an unknown way is not known to be whole.
     pub(super) fn read(word: &Value) -> Result<Self, Trouble> {
-        let Some(word) = word.as_str().filter(|word| !word.is_empty()) else {
+        Self::of(word.as_str())
+    }
+
+    /// The same for a word that has been read; none and an empty one say nothing.
+    ///
+    /// # Errors
+    /// As [`End::read`].
+    pub(super) fn of(word: Option<&str>) -> Result<Self, Trouble> {
+        let Some(word) = word.filter(|word| !word.is_empty()) else {
             return Ok(Self::Unsaid);
         };
         Ok(match word {

@@ -1,13 +1,16 @@
 //! `chat/completions` as OpenAI made it and everyone else speaks it.
 
-use evalwright_core::Prompt;
+use std::borrow::Cow;
+
+use evalwright_core::{Prompt, Role};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, End, Reported};
 use super::body::Body;
 use super::malformed::{again, error_in, lacks, not_json};
 use super::stream::{self, Event};
-use super::{Asked, json, no_log_probabilities, unsupported};
+use super::{Asked, json, no_log_probabilities, ordinary, unsupported};
 use crate::probability::{sent, table};
 use crate::remote::trouble::Trouble;
 use crate::server::{Opening, Profile, TokenLimitField, WholeText};
@@ -108,13 +111,13 @@ pub(super) fn temperature_allowed(profile: &Profile, temperature: f64) -> Result
 }
 
 /// The stop strings that a request may carry.
-pub(super) fn stops(profile: &Profile, stops: &[String]) -> Vec<Value> {
+pub(super) fn stops<'a>(profile: &Profile, stops: &'a [String]) -> Vec<&'a str> {
     stops
         .iter()
         .filter(|stop| !stop.is_empty())
         .filter(|stop| profile.blank_stops || !stop.trim().is_empty())
         .take(profile.stop_limit)
-        .map(|stop| Value::from(stop.as_str()))
+        .map(String::as_str)
         .collect()
 }
 
@@ -124,24 +127,39 @@ pub(super) fn seed(seed: u64) -> u32 {
     u32::try_from(seed >> 33).unwrap_or(0)
 }
 
+/// One message as it is sent.
+#[derive(Debug, Serialize)]
+pub(super) struct Turn<'a> {
+    pub(super) role: &'static str,
+    pub(super) content: Cow<'a, str>,
+}
+
 /// The messages, with the opened reply as the last one if there is any, and whether there is.
-pub(super) fn messages(
+pub(super) fn messages<'a>(
     profile: &Profile,
-    prompt: &Prompt,
-    continued: &str,
-) -> Result<(Vec<Value>, bool), Trouble> {
+    prompt: &'a Prompt,
+    continued: &'a str,
+) -> Result<(Vec<Turn<'a>>, bool), Trouble> {
     let Prompt::Chat { messages, opening } = prompt else {
         return Err(no_plain_text(profile));
     };
-    let mut written: Vec<Value> = messages
+    let mut written: Vec<Turn<'_>> = messages
         .iter()
-        .map(|message| json!({"role": message.role.as_str(), "content": message.content}))
+        .map(|message| Turn {
+            role: message.role.as_str(),
+            content: Cow::Borrowed(&*message.content),
+        })
         .collect();
-    let opening = format!("{opening}{continued}");
-    let opening = match profile.opening {
-        Opening::TrimmedLastMessage => opening.trim_end(),
-        _ => &opening,
+    let mut opening = match (&**opening, continued) {
+        ("", text) | (text, "") => Cow::Borrowed(text),
+        (opening, continued) => Cow::Owned(format!("{opening}{continued}")),
     };
+    if profile.opening == Opening::TrimmedLastMessage {
+        match &mut opening {
+            Cow::Borrowed(text) => *text = text.trim_end(),
+            Cow::Owned(text) => text.truncate(text.trim_end().len()),
+        }
+    }
     if opening.is_empty() {
         return Ok((written, false));
     }
@@ -153,7 +171,10 @@ pub(super) fn messages(
             opening.chars().take(20).collect::<String>()
         )));
     }
-    written.push(json!({"role": "assistant", "content": opening}));
+    written.push(Turn {
+        role: Role::Assistant.as_str(),
+        content: opening,
+    });
     Ok((written, true))
 }
 
@@ -165,11 +186,19 @@ pub(super) fn no_plain_text(profile: &Profile) -> Trouble {
     ))
 }
 
-/// Reads the body of an answer.
+/// Reads the body of an answer: quickly where it looks as nearly all do, else in whatever shape it comes.
 pub(super) fn read(content_type: Option<&str>, body: &[u8]) -> Result<Answer, Trouble> {
     if stream::is_events(content_type, body) {
         return from_events(stream::events(body));
     }
+    if let Some(answer) = ordinary::read(body) {
+        return answer;
+    }
+    from_json(content_type, body)
+}
+
+/// Reads one whole value of whatever shape.
+fn from_json(content_type: Option<&str>, body: &[u8]) -> Result<Answer, Trouble> {
     let read = json::one::<Value>(body).map_err(|_| not_json(content_type, body))?;
     if let Some(trouble) = error_in(&read.value) {
         return Err(trouble);
@@ -342,3 +371,7 @@ pub(super) fn chunks(event: &Event, repaired: &mut bool) -> Result<Vec<Value>, T
 pub(super) fn ended_early() -> Trouble {
     again("the stream ended early: no reason for the end of the reply came".to_owned())
 }
+
+#[cfg(test)]
+#[path = "ordinary_tests.rs"]
+mod tests;

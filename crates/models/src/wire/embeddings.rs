@@ -33,10 +33,6 @@ pub(crate) fn build(profile: &Profile, model: &str, texts: &[String]) -> Result<
         }
     };
     let at_most = texts.iter().map(|text| estimate::at_most(text)).sum();
-    let texts: Vec<Value> = texts
-        .iter()
-        .map(|text| Value::from(text.as_str()))
-        .collect();
     Ok(Outgoing {
         endpoint,
         body: Body::default()

@@ -55,7 +55,7 @@ pub(super) fn several(bytes: &[u8]) -> Result<Read<Vec<Value>>, serde_json::Erro
 }
 
 /// Without a byte order mark.
-fn without_mark(bytes: &[u8]) -> &[u8] {
+pub(super) fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 

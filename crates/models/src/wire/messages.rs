@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, End, Reported};
 use super::body::Body;
-use super::chat::{chunks, ended_early, messages, shows_none, stops, temperature_allowed};
+use super::chat::{Turn, chunks, ended_early, messages, shows_none, stops, temperature_allowed};
 use super::malformed::{error_in, lacks, not_json};
 use super::stream::{self, Event};
 use super::{Asked, json};
@@ -22,9 +22,9 @@ pub(super) fn build(
         return Err(shows_none(profile, model));
     };
     let (messages, _) = messages(profile, &request.prompt, "")?;
-    let (system, turns): (Vec<Value>, Vec<Value>) = messages
+    let (system, turns): (Vec<Turn<'_>>, Vec<Turn<'_>>) = messages
         .into_iter()
-        .partition(|message| message["role"] == Role::System.as_str());
+        .partition(|turn| turn.role == Role::System.as_str());
     let sampling = &request.sampling;
     temperature_allowed(profile, sampling.temperature)?;
     // 1 is the server's own value for both.
@@ -44,11 +44,8 @@ pub(super) fn build(
     Ok(("messages", body))
 }
 
-fn joined(system: &[Value]) -> Option<String> {
-    let texts: Vec<&str> = system
-        .iter()
-        .filter_map(|message| message["content"].as_str())
-        .collect();
+fn joined(system: &[Turn<'_>]) -> Option<String> {
+    let texts: Vec<&str> = system.iter().map(|turn| &*turn.content).collect();
     (!texts.is_empty()).then(|| texts.join("\n\n"))
 }
 

@@ -13,6 +13,7 @@ mod json;
 mod malformed;
 mod messages;
 mod ollama;
+mod ordinary;
 mod stream;
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ pub(super) fn build(
     let body = body
         .put_some("think", profile.reasoning_off.then_some(false))
         .put("stream", false)
-        .put("options", options);
+        .put_object("options", options);
     Ok((endpoint, body))
 }
 

@@ -152,8 +152,11 @@ impl<'a> Scoring<'a> {
         let mut judged: Vec<Judged> = subjects.iter().map(|_| Judged::default()).collect();
         let own = |panel: &&Panel<'_>| panel.requirement == self.options.requirement;
         for panel in panels.iter().filter(own) {
-            let questions = questions(run, self.options, panel, shown, subjects)?;
-            self.ask(run, panel, subjects, questions, &mut judged, asking)?;
+            let texts = QUESTIONS_AT_ONCE.div_ceil(panel.seats.len().max(1));
+            for (subjects, judged) in subjects.chunks(texts).zip(judged.chunks_mut(texts)) {
+                let questions = questions(run, self.options, panel, shown, subjects)?;
+                self.ask(run, panel, subjects, questions, judged, asking)?;
+            }
         }
         Ok(judged.into_iter().map(Judged::settle).collect())
     }
@@ -214,6 +217,10 @@ impl<'a> Scoring<'a> {
         Ok(())
     }
 }
+
+/// Prompts that are held in memory for one judge, about: at two or three kilobytes each, a hundred megabytes. So many
+/// keep every connection busy for all but the last few of them.
+const QUESTIONS_AT_ONCE: usize = 32_768;
 
 /// Who carries questions to the judges, and what is noted about their replies.
 pub(crate) struct Asking<'c, 's> {
