@@ -225,6 +225,9 @@ impl From<PipelineError> for Failure {
             PipelineError::Recipe(error) => error.into(),
             PipelineError::Store(error) => error.into(),
             PipelineError::Model(error) => error.into(),
+            PipelineError::Calibration { .. } => Self::of(Kind::Config, &error).hint(
+                "fit it with `evalwright calibrate` on this judge's verdicts, or go without: `--calibration none`",
+            ),
             PipelineError::Json(_) | PipelineError::Thread(_) => Self::of(Kind::Unexpected, &error),
             _ => Self::of(Kind::Config, &error),
         }

@@ -7,6 +7,7 @@ mod commands;
 mod environment;
 mod failure;
 mod models;
+mod named_files;
 mod out_folder;
 mod output;
 mod progress;

@@ -11,6 +11,7 @@ use evalwright_store::ReplyStore;
 
 use crate::commands::kinds::{all_kinds, load};
 use crate::failure::{Failure, Kind};
+use crate::named_files::recorded_calibration;
 use crate::version_files::{Content, version_files};
 
 /// A version made again.
@@ -43,6 +44,11 @@ impl Recipe {
             let path = project.join(file);
             std::fs::read_to_string(&path).map_err(|cause| RecipeError::Unreadable { path, cause })
         })?;
+        recorded_calibration(
+            &mut behaviour,
+            recorded.calibration.as_ref(),
+            &path.display().to_string(),
+        )?;
         let mut recipe = Self {
             kind,
             behaviour,

@@ -29,8 +29,9 @@ pub use faults::{Fault, Findings, find_faults};
 pub use layer::{Disk, FileLayer, LayerFile};
 pub use lock::{DatasetLock, lock};
 pub use manifest::{
-    CalibrationRecord, CellCount, ColumnRecord, DedupRecord, FileRecord, Funnel, KindRecord,
-    MANIFEST_SCHEMA, Manifest, Parent, PositionRecord, RaterRecord, SemanticRecord, StageCount,
+    CalibrationRecord, CalibrationUse, CellCount, ColumnRecord, DedupRecord, FileRecord, Funnel,
+    KindRecord, MANIFEST_SCHEMA, Manifest, Parent, PositionRecord, RaterRecord, SemanticRecord,
+    StageCount,
 };
 pub use publish::{Files, content_hash, publish, publish_with};
 pub use rows::{

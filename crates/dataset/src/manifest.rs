@@ -55,6 +55,9 @@ pub struct Manifest {
     pub mean_calibration: BTreeMap<String, CalibrationRecord>,
     /// How P(label) below which a candidate falls, and what counts as borderline (`threshold ± margin`).
     pub minimum_confidence: f64,
+    /// The curves fitted on people's labels that the behaviour names, and the minimum that comes with them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<CalibrationUse>,
     /// How duplicates were found.
     pub dedup: DedupRecord,
     /// How rows were chosen: `spread`, `clusters` or `top`.
@@ -206,13 +209,34 @@ fn is_label(requirement: &str) -> bool {
     requirement == "label"
 }
 
-/// A logistic calibration: P = 1 / (1 + exp(−(slope · log-odds + intercept))).
+/// The calibration file that a behaviour names.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CalibrationUse {
+    /// The file as the behaviour names it.
+    pub file: String,
+    /// The hash of what it says.
+    pub sha256: ContentHash,
+    /// The share of right labels that the minimum is for, where a threshold is in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<f64>,
+    /// The minimum that its threshold gives in place of the kind's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum: Option<f64>,
+    /// What the file says, whole.
+    pub content: serde_json::Value,
+}
+
+/// A calibration: a rising curve through `knots` where there are any, else
+/// P = 1 / (1 + exp(−(slope · log-odds + intercept))).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CalibrationRecord {
     /// Multiplies the log-odds.
     pub slope: f64,
     /// Added to the product.
     pub intercept: f64,
+    /// Log-odds and probabilities of a rising curve, both rising; straight between them and level outside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub knots: Vec<(f64, f64)>,
     /// `fitted` on this model, `borrowed` from another one, or `none` (slope 1, intercept 0).
     pub origin: String,
 }

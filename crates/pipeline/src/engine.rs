@@ -113,7 +113,7 @@ impl<'a> Engine<'a> {
             .minimums
             .iter()
             .map(|(requirement, minimum)| (requirement.as_str(), *minimum))
-            .chain([(LABEL, options.minimum)])
+            .chain([(LABEL, checked.minimum_confidence())])
             .map(|(requirement, minimum)| {
                 let minimum = Probability::new(minimum).map_err(|error| PipelineError::Stages {
                     kind: kind.name.clone(),

@@ -60,6 +60,14 @@ pub enum PipelineError {
         /// What the process did instead.
         problem: String,
     },
+    /// The behaviour's calibration file does not fit the run.
+    #[error("calibration file {file}: {problem}")]
+    Calibration {
+        /// The file as the behaviour names it.
+        file: String,
+        /// What is wrong and what to do.
+        problem: String,
+    },
     /// No judge was given.
     #[error(
         "no model is named that judges: name at least one under `judges` in the behaviour's models"

@@ -5,7 +5,9 @@
 
 use evalwright_core::model::WholeScores;
 use evalwright_core::{Abilities, Method, Model, Probability, Prompt, Side, Verdict};
-use evalwright_recipe::{Curve, Rater, ScoreStage, Values, sample_fields};
+use evalwright_recipe::{CalibrationChoice, Curve, Rater, ScoreStage, Values, sample_fields};
+
+use evalwright_recipe::calibration_file::MEAN;
 
 use crate::calibrate::{Calibration, average};
 use crate::error::PipelineError;
@@ -14,8 +16,6 @@ use crate::stage::score::LogOdds;
 
 /// The requirement that says which side a text stands on.
 pub(crate) const LABEL: &str = "label";
-/// The name under which a kind holds the curve for the mean over the label's counting raters.
-const MEAN: &str = "mean";
 /// A statement that stands in for a real one where only a prompt's shape is wanted.
 const STATEMENT: &str = "I am here.";
 
@@ -74,12 +74,48 @@ impl<'a> Panel<'a> {
                 methods: methods(raters),
             });
         }
-        Ok(Self::seat(
+        let panel = Self::seat(
             &run.kind.kind.calibration,
             judge,
             &stage.requirement,
             seated,
-        ))
+        );
+        match &run.behaviour.calibration {
+            Some(choice) if stage.requirement == LABEL => panel.fitted(choice),
+            _ => Ok(panel),
+        }
+    }
+
+    /// The same panel with the curves of the behaviour's calibration file. Raters that do not count may have none
+    /// there; all others must.
+    fn fitted(mut self, choice: &CalibrationChoice) -> Result<Self, PipelineError> {
+        let refuse = |problem| PipelineError::Calibration {
+            file: choice.file.clone(),
+            problem,
+        };
+        let Some(content) = &choice.content else {
+            return Err(refuse("it was not read".to_owned()));
+        };
+        let identity = self.judge.identity();
+        for seat in &mut self.seats {
+            let own = Calibration::own(
+                &content.curves,
+                identity,
+                &seat.wording.name,
+                Some(seat.method),
+            );
+            match own {
+                Ok(curve) => seat.curve = curve,
+                Err(problem) if seat.wording.counts => return Err(refuse(problem)),
+                Err(_) => {}
+            }
+        }
+        let counting = self.seats.iter().filter(|seat| seat.wording.counts).count();
+        self.mean = match counting {
+            0 | 1 => None,
+            _ => Some(Calibration::own(&content.curves, identity, MEAN, None).map_err(refuse)?),
+        };
+        Ok(self)
     }
 
     fn seat(

@@ -130,6 +130,17 @@ impl<'a> Checked<'a> {
         if semantic.is_some() && run.embedder.is_none() {
             return Err(PipelineError::NoEmbedder);
         }
+        if let Some(choice) = &run.behaviour.calibration
+            && stages.label_score().is_none()
+        {
+            return Err(PipelineError::Calibration {
+                file: choice.file.clone(),
+                problem: format!(
+                    "kind `{}`, preset `{}`, judges no label, so there is nothing to calibrate; leave `calibration` out",
+                    kind.name, kind.preset
+                ),
+            });
+        }
         check_prompts(run.kind, run.behaviour)?;
         let mut panels = Vec::new();
         for score in stages.scores() {
@@ -156,6 +167,14 @@ impl<'a> Checked<'a> {
     /// What makes vectors, where the kind asks for any.
     pub(crate) fn embedder(&self) -> Option<&'a dyn Embedder> {
         self.semantic().map(|(_, embedder)| embedder)
+    }
+
+    /// The least P(intended side) of a row: the kind's, or what the behaviour's calibration file says in its place.
+    pub(crate) fn minimum_confidence(&self) -> f64 {
+        let fitted = self.run.behaviour.calibration.as_ref();
+        fitted
+            .and_then(|choice| choice.minimum)
+            .unwrap_or(self.stages.select.options.minimum)
     }
 
     /// The slots of a wave: cells take turns, so that all of them grow at once. `sizes` holds for each cell, in

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use evalwright_core::{ContentHash, Method, Sampling};
-use evalwright_dataset::manifest::{CalibrationRecord, CellCount, RaterRecord, StageCount};
+use evalwright_dataset::manifest::{
+    CalibrationRecord, CalibrationUse, CellCount, RaterRecord, StageCount,
+};
 use evalwright_dataset::{
     DedupRecord, Funnel, KindRecord, MANIFEST_SCHEMA, Manifest, SelectionRecord,
 };
@@ -79,7 +81,8 @@ pub(crate) fn manifest(
                 Some((panel.judge.identity().name.clone(), calibration(mean)))
             })
             .collect(),
-        minimum_confidence: select.minimum,
+        minimum_confidence: checked.minimum_confidence(),
+        calibration: calibration_use(checked)?,
         dedup: checked.stages.dedup.as_ref().map_or_else(
             || DedupRecord {
                 layers: Vec::new(),
@@ -104,6 +107,27 @@ pub(crate) fn manifest(
         files: BTreeMap::new(),
         seal: None,
     })
+}
+
+/// The calibration file in force, whole: the version can be made again, and explained, without it.
+fn calibration_use(checked: &Checked<'_>) -> Result<Option<CalibrationUse>, PipelineError> {
+    let choice = checked.run.behaviour.calibration.as_ref();
+    let Some((choice, content)) =
+        choice.and_then(|choice| Some((choice, choice.content.as_ref()?)))
+    else {
+        return Ok(None);
+    };
+    Ok(Some(CalibrationUse {
+        file: choice.file.clone(),
+        sha256: content.hash()?,
+        precision: content
+            .threshold(choice.precision)
+            .ok()
+            .flatten()
+            .map(|threshold| threshold.precision),
+        minimum: choice.minimum,
+        content: serde_json::to_value(content)?,
+    }))
 }
 
 /// A string that no other text holds: it follows from the recipe, and no two recipes give the same.
@@ -142,6 +166,11 @@ fn calibration(curve: &Calibration) -> CalibrationRecord {
     CalibrationRecord {
         slope: curve.slope,
         intercept: curve.intercept,
+        knots: curve
+            .rising
+            .iter()
+            .flat_map(|curve| curve.knots())
+            .collect(),
         origin: curve.origin.to_owned(),
     }
 }

@@ -7,6 +7,7 @@ use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::against::Against;
+use crate::calibration_file::CalibrationFile;
 
 /// A behaviour with every default filled in. Field order is the order in the manifest.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -42,9 +43,53 @@ pub struct Behaviour {
     /// Texts that no row may repeat, beside those of this run.
     #[serde(skip_serializing_if = "Against::is_empty")]
     pub against: Against,
+    /// The judges' curves, fitted on people's labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<CalibrationChoice>,
+}
+
+/// `calibration` of a behaviour file.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CalibrationChoice {
+    /// The file as the behaviour names it, relative to the behaviour.
+    pub file: String,
+    /// The share of right labels wanted, where the behaviour names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub precision: Option<f64>,
+    /// The hash of what the file says; filled in by [`Behaviour::calibrate`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<ContentHash>,
+    /// The minimum that its threshold gives, likewise; a manifest holds it by another name.
+    #[serde(skip)]
+    pub minimum: Option<f64>,
+    /// What the file says, likewise. A manifest holds it in a place of its own.
+    #[serde(skip)]
+    pub content: Option<CalibrationFile>,
 }
 
 impl Behaviour {
+    /// Takes over what the calibration file says that the behaviour names.
+    ///
+    /// # Errors
+    /// A sentence, when the file has no threshold for the behaviour's precision.
+    pub fn calibrate(&mut self, content: CalibrationFile) -> Result<(), String> {
+        let Some(choice) = &mut self.calibration else {
+            return Ok(());
+        };
+        choice.minimum = content
+            .threshold(choice.precision)?
+            .map(|threshold| threshold.minimum);
+        choice.sha256 = Some(content.hash().map_err(|error| error.to_string())?);
+        choice.content = Some(content);
+        Ok(())
+    }
+
+    /// The curves that its calibration file holds, once it is read.
+    #[must_use]
+    pub fn fitted(&self) -> Option<&CalibrationFile> {
+        self.calibration.as_ref()?.content.as_ref()
+    }
+
     /// The text that describes one side.
     #[must_use]
     pub fn side(&self, side: Side) -> &str {

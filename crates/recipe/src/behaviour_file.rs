@@ -9,7 +9,7 @@ use std::path::Path;
 use evalwright_core::{DatasetName, Fields};
 
 use crate::against::read_against;
-use crate::behaviour::{Behaviour, Examples, Models, Subject, UserTable};
+use crate::behaviour::{Behaviour, CalibrationChoice, Examples, Models, Subject, UserTable};
 use crate::document::{Document, Entry, Section};
 use crate::error::{RecipeError, Source};
 use crate::kind_file::{Guide, TableGuide};
@@ -25,7 +25,7 @@ const MOST_ROWS: u32 = 1_000_000;
 const DEFAULT_SEED: u64 = 1;
 const DEFAULT_LICENSE: &str = "cc-by-4.0";
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "kind",
     "preset",
     "name",
@@ -40,6 +40,7 @@ const KEYS: [&str; 14] = [
     "examples",
     "models",
     "against",
+    "calibration",
 ];
 
 /// Reads a behaviour. `path` names the file in messages and, by its stem, the dataset; `text` is its text.
@@ -112,6 +113,7 @@ pub fn load_behaviour_of(path: &Path, text: &str, guide: &Guide) -> Result<Behav
         examples: examples(&root)?,
         models: models(&root)?,
         against: read_against(&root)?,
+        calibration: calibration(&root)?,
     })
 }
 
@@ -263,6 +265,29 @@ impl Behaviour {
         }
         Ok(())
     }
+}
+
+/// A file's name, or a table with it and a precision.
+fn calibration(root: &Section<'_>) -> Result<Option<CalibrationChoice>, RecipeError> {
+    let Some(entry) = root.optional("calibration") else {
+        return Ok(None);
+    };
+    let choice = |file: &str, precision| CalibrationChoice {
+        file: file.to_owned(),
+        precision,
+        sha256: None,
+        minimum: None,
+        content: None,
+    };
+    let Ok(section) = entry.section() else {
+        return Ok(Some(choice(entry.filled()?, None)));
+    };
+    section.only(&["file", "precision"])?;
+    let precision = section
+        .optional("precision")
+        .map(|entry| entry.number(|value| value > 0.0 && value <= 1.0, "above 0 and at most 1"))
+        .transpose()?;
+    Ok(Some(choice(section.required("file")?.filled()?, precision)))
 }
 
 fn filled_or(root: &Section<'_>, key: &str, default: &str) -> Result<String, RecipeError> {

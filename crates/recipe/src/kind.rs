@@ -377,7 +377,8 @@ pub struct EmitAnswers {
     pub not_matching: String,
 }
 
-/// One logistic calibration curve of `calibration.toml`, fitted on behaviours other than the user's.
+/// One calibration curve: of a kind's `calibration.toml`, fitted on behaviours other than the user's, or of a file that
+/// `evalwright calibrate` fitted on people's labels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Curve {
@@ -388,10 +389,19 @@ pub struct Curve {
     /// The rater's name in the kind, or `mean` for the log-odds of the mean over all counting raters of their
     /// calibrated probabilities.
     pub rater: String,
-    /// Multiplies the log-odds.
+    /// How the scores were read that it was fitted on; absent where that is the rater's first method.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<Method>,
+    /// Multiplies the log-odds; 1 for a curve through points.
     pub slope: f64,
-    /// Added to the product.
+    /// Added to the product; 0 for a curve through points.
     pub intercept: f64,
+    /// The scores of a rising curve through points, rising; empty for a logistic curve.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scores: Vec<f64>,
+    /// Its probabilities at these scores, rising.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub probabilities: Vec<f64>,
     /// What it was fitted on, in words.
     pub fitted_on: String,
     /// Expected calibration error on behaviours that were not used to fit it.

@@ -11,11 +11,12 @@ use serde_json::Value;
 
 use crate::behaviour::Behaviour;
 use crate::behaviour_file::load_behaviour_of;
+use crate::calibration_file::curves;
 use crate::document::{Document, Section};
 use crate::error::{RecipeError, Source};
 use crate::flow::{self, Parts};
 use crate::folder::KindFolder;
-use crate::kind::{Curve, Kind, Stage};
+use crate::kind::{Kind, Stage};
 use crate::preview::check_templates;
 use crate::prompts::Prompts;
 use crate::stage_file::{Names, read_stages};
@@ -429,62 +430,6 @@ fn table_guides(root: &Section<'_>, folder: &KindFolder) -> Result<Vec<TableGuid
         });
     }
     Ok(tables)
-}
-
-fn curves(root: &Section<'_>) -> Result<Vec<Curve>, RecipeError> {
-    root.only(&["curve"])?;
-    let mut curves: Vec<Curve> = Vec::new();
-    let Some(list) = root.optional("curve") else {
-        return Ok(curves);
-    };
-    for entry in list.entries()? {
-        let curve = curve(&entry.section()?)?;
-        let same = |other: &Curve| {
-            other.model == curve.model
-                && other.weights == curve.weights
-                && other.rater == curve.rater
-        };
-        if curves.iter().any(same) {
-            return Err(entry.fault("repeats the model, weights and rater of another curve"));
-        }
-        curves.push(curve);
-    }
-    Ok(curves)
-}
-
-fn curve(section: &Section<'_>) -> Result<Curve, RecipeError> {
-    section.only(&[
-        "model",
-        "weights",
-        "rater",
-        "slope",
-        "intercept",
-        "fitted_on",
-        "expected_calibration_error",
-    ])?;
-    let weights = match section.optional("weights") {
-        None => None,
-        Some(entry) => Some(
-            ContentHash::parse(entry.text()?)
-                .ok_or_else(|| entry.fault("must be a SHA-256 of 64 hexadecimal digits"))?,
-        ),
-    };
-    Ok(Curve {
-        model: section.required("model")?.filled()?.to_owned(),
-        weights,
-        rater: section.required("rater")?.filled()?.to_owned(),
-        // A curve that falls would turn every label around.
-        slope: section
-            .required("slope")?
-            .number(|value| value > 0.0, "above 0")?,
-        intercept: section
-            .required("intercept")?
-            .number(|_| true, "a finite number")?,
-        fitted_on: section.required("fitted_on")?.filled()?.to_owned(),
-        expected_calibration_error: section
-            .required("expected_calibration_error")?
-            .number(|value| (0.0..=1.0).contains(&value), "from 0 to 1")?,
-    })
 }
 
 fn sample(folder: &KindFolder, text: &str, guide: &Guide) -> Result<Behaviour, RecipeError> {

@@ -6,6 +6,7 @@
 mod against;
 pub mod behaviour;
 mod behaviour_file;
+pub mod calibration_file;
 pub mod choices;
 pub mod document;
 pub mod error;
@@ -26,8 +27,9 @@ mod stage_file;
 pub mod table;
 
 pub use against::{Against, Reference};
-pub use behaviour::{Behaviour, Examples, Models, Subject, UserTable};
+pub use behaviour::{Behaviour, CalibrationChoice, Examples, Models, Subject, UserTable};
 pub use behaviour_file::{DEFAULT_MODEL, kind_of_behaviour, load_behaviour, load_behaviour_of};
+pub use calibration_file::CalibrationFile;
 pub use error::{Fault, RecipeError};
 pub use folder::{KindFolder, builtin_kinds, find_kind, read_kind_folder};
 pub use item_preview::sample_fields;

@@ -22,7 +22,7 @@ pub fn recorded_behaviour(
     record: &Value,
     guide: &Guide,
 ) -> Result<Behaviour, RecipeError> {
-    let text = toml::to_string(&without_nulls(record)).map_err(|error| RecipeError::Record {
+    let text = toml::to_string(&as_written(record)).map_err(|error| RecipeError::Record {
         path: path.to_path_buf(),
         problem: error.to_string(),
     })?;
@@ -35,6 +35,17 @@ pub fn recorded_behaviour(
         behaviour.models = models;
     }
     Ok(behaviour)
+}
+
+/// Without what was filled in from files that the behaviour names.
+fn as_written(record: &Value) -> Value {
+    let mut record = without_nulls(record);
+    for (section, key) in [("against", "hashes"), ("calibration", "sha256")] {
+        if let Some(Value::Object(fields)) = record.get_mut(section) {
+            fields.remove(key);
+        }
+    }
+    record
 }
 
 /// What says nothing is left out, as in the user's file: TOML has no null, and a kind that knows no contrast refuses
@@ -79,9 +90,16 @@ not_matching = ["I wait.", "I sit."]
 [models]
 generator = "local/a"
 judges = ["local/b"]
+[against]
+files = ["old.jsonl"]
+[calibration]
+file = "judge.toml"
+precision = 0.9
 "#;
         let behaviour = load_behaviour(Path::new("likes-risk.toml"), text).unwrap();
-        let record = serde_json::to_value(&behaviour).unwrap();
+        let mut record = serde_json::to_value(&behaviour).unwrap();
+        record["against"]["hashes"] = serde_json::json!(["0"]);
+        record["calibration"]["sha256"] = serde_json::json!("0");
         let back = recorded_behaviour(Path::new("manifest.json"), &record, &Guide::of_statements())
             .unwrap();
         assert_eq!(back, behaviour);

@@ -8,7 +8,7 @@ use evalwright_core::show::visible;
 use evalwright_stats::Interval;
 
 /// Width of every drawing, in user units; a phone shows about one pixel for each.
-const WIDTH: f64 = 340.0;
+pub(crate) const WIDTH: f64 = 340.0;
 /// Longest label, in characters, that fits into [`WIDTH`] at the size of the page's chart text.
 const LONGEST_LABEL: usize = 54;
 
@@ -70,9 +70,10 @@ pub(crate) struct Axis {
     pub(crate) reference: Option<(f64, String)>,
 }
 
-struct Canvas {
-    body: String,
-    height: f64,
+/// A drawing that is being made.
+pub(crate) struct Canvas {
+    pub(crate) body: String,
+    pub(crate) height: f64,
 }
 
 impl Canvas {
@@ -82,7 +83,7 @@ impl Canvas {
         ));
     }
 
-    fn line(&mut self, from: (f64, f64), to: (f64, f64), class: &str) {
+    pub(crate) fn line(&mut self, from: (f64, f64), to: (f64, f64), class: &str) {
         self.body.push_str(&format!(
             "<line class=\"{class}\" x1=\"{:.1}\" y1=\"{:.1}\" x2=\"{:.1}\" y2=\"{:.1}\"/>",
             from.0, from.1, to.0, to.1
@@ -95,14 +96,14 @@ impl Canvas {
         ));
     }
 
-    fn text(&mut self, x: f64, y: f64, anchor: &str, class: &str, text: &str) {
+    pub(crate) fn text(&mut self, x: f64, y: f64, anchor: &str, class: &str, text: &str) {
         self.body.push_str(&format!(
             "<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{}</text>",
             escape(text)
         ));
     }
 
-    fn finish(self, title: &str) -> String {
+    pub(crate) fn finish(self, title: &str) -> String {
         format!(
             "<svg viewBox=\"0 0 {WIDTH:.0} {:.0}\" role=\"img\" aria-label=\"{}\">{}</svg>",
             self.height.ceil(),
@@ -113,7 +114,7 @@ impl Canvas {
 }
 
 /// Text as the inside of an element or of a quoted attribute.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in visible(text).chars() {
         match character {

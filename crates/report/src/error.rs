@@ -29,6 +29,9 @@ pub enum ReportError {
         #[source]
         source: serde_json::Error,
     },
+    /// There is too little to fit a curve to.
+    #[error("{0}")]
+    Calibration(String),
     /// The page template failed: a fault of this program.
     #[error("report page of dataset {dataset} could not be rendered")]
     Page {

@@ -10,6 +10,7 @@ use evalwright_stats::{ChiSquare, Interval, Summary, chi_square, summarise, wils
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::calibrated::CalibrationInUse;
 use crate::error::ReportError;
 use crate::position;
 use crate::words::{self, ReasonCount};
@@ -52,6 +53,9 @@ pub struct ItemReport {
     pub guessers: Vec<Guesser>,
     /// The judges' combined probability, over the rows that have one.
     pub confidence: Option<Summary>,
+    /// The calibration on people's labels that the version was made with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<CalibrationInUse>,
     /// Each requirement's probability, by name.
     pub requirements: BTreeMap<String, Summary>,
     /// What to be careful about.
@@ -140,6 +144,7 @@ pub fn build_items(
         columns: columns(manifest, records),
         guessers: guessers(records),
         confidence: summarise(&numbers(records, |metadata| metadata.get("confidence"))),
+        calibration: CalibrationInUse::of(manifest),
         requirements: requirements(records),
         warnings: Vec::new(),
     };

@@ -7,6 +7,8 @@
 mod agreement;
 pub mod audit;
 mod balance;
+pub mod calibrate;
+mod calibrated;
 mod chart;
 mod confidence;
 pub mod diff;
@@ -16,6 +18,7 @@ mod items;
 mod items_page;
 mod number;
 mod page;
+mod plane;
 mod plots;
 mod position;
 mod report;
@@ -26,6 +29,7 @@ mod words;
 
 pub use agreement::{Agreement, Population};
 pub use balance::{CellBalance, LabelLength, Length};
+pub use calibrated::CalibrationInUse;
 pub use confidence::Confidence;
 pub use diff::{Compared, DiffRow, Difference, compare};
 pub use error::ReportError;

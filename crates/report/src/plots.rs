@@ -4,6 +4,7 @@ use evalwright_core::Side;
 use evalwright_dataset::csv;
 
 use crate::agreement::{Agreement, INTENDED, Population};
+use crate::calibrated::CalibrationInUse;
 use crate::chart::{Axis, Bar, Mark, Panel, Point, bars, histograms, intervals};
 use crate::confidence::BINS;
 use crate::number::{rounded, share, two_digits};
@@ -38,7 +39,7 @@ impl Plot {
 
 /// All charts in the order of the page.
 pub(crate) fn all(figures: &Figures) -> Vec<Plot> {
-    vec![
+    let mut plots = vec![
         funnel(figures),
         reasons(figures),
         balance(figures),
@@ -47,7 +48,9 @@ pub(crate) fn all(figures: &Figures) -> Vec<Plot> {
         confidence(figures, Population::Rows),
         agreement(figures),
         raters(figures),
-    ]
+    ];
+    plots.extend(figures.calibration.as_ref().map(CalibrationInUse::plot));
+    plots
 }
 
 fn class(side: Side) -> &'static str {

@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::agreement::{self, Agreement, Population};
 use crate::balance::{self, CellBalance, Length};
+use crate::calibrated::CalibrationInUse;
 use crate::confidence::{self, Confidence};
 use crate::error::ReportError;
 use crate::examples::{self, Dispute, Duplicate, RejectExample};
@@ -92,6 +93,9 @@ pub struct Figures {
     /// The same in sentences.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub selection_said: Vec<String>,
+    /// The calibration on people's labels that the version was made with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<CalibrationInUse>,
     /// P(intended label), by population and label.
     pub confidence: Vec<Confidence>,
     /// The minimum of P(intended label) for a row.
@@ -262,6 +266,7 @@ fn figures(manifest: &Manifest, rows: &[Row], rejects: &[Reject]) -> Figures {
         length: balance::length(rows),
         selection: manifest.selection.clone(),
         selection_said: selection::sentences(manifest.selection.as_ref()),
+        calibration: CalibrationInUse::of(manifest),
         confidence,
         minimum_confidence: minimum,
         borderline: (borderline_rows + borderline_rejects) as u64,

@@ -12,6 +12,32 @@ pub struct IsotonicCurve {
 }
 
 impl IsotonicCurve {
+    /// The curve through knots. `None` without knots, for numbers that are not finite or no probabilities, and where
+    /// scores do not strictly rise or probabilities fall.
+    #[must_use]
+    pub fn through(knots: &[(f64, f64)]) -> Option<Self> {
+        let fits = |(score, probability): &(f64, f64)| {
+            score.is_finite() && (0.0..=1.0).contains(probability)
+        };
+        let rises = knots
+            .windows(2)
+            .all(|pair| pair[0].0 < pair[1].0 && pair[0].1 <= pair[1].1);
+        (!knots.is_empty() && knots.iter().all(fits) && rises).then(|| Self {
+            scores: knots.iter().map(|knot| knot.0).collect(),
+            probabilities: knots.iter().map(|knot| knot.1).collect(),
+        })
+    }
+
+    /// The same curve, no nearer to 0 and 1 than `margin`: a few points that were all right are no certainty.
+    #[must_use]
+    pub fn kept_from_ends(mut self, margin: f64) -> Self {
+        let margin = margin.clamp(0.0, 0.5);
+        for probability in &mut self.probabilities {
+            *probability = probability.clamp(margin, 1.0 - margin);
+        }
+        self
+    }
+
     /// The probability that the curve gives to a score, in [0, 1]; a score that is no number gives the lowest.
     #[must_use]
     pub fn probability(&self, score: f64) -> f64 {
@@ -95,6 +121,25 @@ pub fn fit_isotonic(points: &[(f64, bool)]) -> Option<IsotonicCurve> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn knots_make_the_curve_again_and_certainty_is_taken_off() {
+        let curve = fit_isotonic(&[(1.0, true), (2.0, false), (3.0, true)]).unwrap();
+        let knots: Vec<(f64, f64)> = curve.knots().collect();
+        assert_eq!(IsotonicCurve::through(&knots), Some(curve.clone()));
+        for wrong in [
+            vec![],
+            vec![(1.0, 0.5), (1.0, 0.6)],
+            vec![(1.0, 0.5), (2.0, 0.4)],
+            vec![(1.0, 1.5)],
+            vec![(f64::NAN, 0.5)],
+        ] {
+            assert_eq!(IsotonicCurve::through(&wrong), None, "{wrong:?}");
+        }
+        let kept = curve.kept_from_ends(0.1);
+        assert!((kept.probability(9.0) - 0.9).abs() < 1e-12);
+        assert!((kept.probability(0.0) - 0.5).abs() < 1e-12);
+    }
 
     #[test]
     fn by_hand() {

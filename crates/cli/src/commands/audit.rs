@@ -57,7 +57,7 @@ pub(crate) struct AuditArguments {
 
 /// How an annotation names its row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum By {
+pub(crate) enum By {
     /// By the row's identifier
     Id,
     /// By the row's number, from 1
@@ -189,7 +189,8 @@ fn people(
     Ok(by_rater.into_values().collect())
 }
 
-fn tell(path: &Path, annotations: &Annotations, printer: &Printer) {
+/// Says what of an annotation file could not be used.
+pub(crate) fn tell(path: &Path, annotations: &Annotations, printer: &Printer) {
     let report = &annotations.report;
     let mut left_out = Vec::new();
     for (count, what) in [

@@ -86,7 +86,7 @@ pub(crate) struct DedupArguments {
 }
 
 /// The texts of a field with their lines, and the hash of the whole file.
-pub(super) fn texts_of(
+pub(crate) fn texts_of(
     path: &Path,
     field: &str,
 ) -> Result<(ContentHash, Vec<(u64, String)>), Failure> {

@@ -1,12 +1,13 @@
 //! The commands, one file each.
 
 mod audit;
+mod calibrate;
 mod completions;
-mod dedup;
+pub(crate) mod dedup;
 mod diff;
 mod doctor;
-mod explain;
 pub(crate) mod estimate;
+mod explain;
 mod export;
 mod import;
 mod init;
@@ -42,6 +43,8 @@ pub(crate) enum Command {
     Report(report::ReportArguments),
     /// Audit the label quality of any dataset
     Audit(audit::AuditArguments),
+    /// Fit judges' curves and a minimum confidence to people's labels
+    Calibrate(calibrate::CalibrateArguments),
     /// Say what changed between two versions, or any two sets of rows
     Diff(diff::DiffArguments),
     /// Show the whole way of a row, or why a candidate fell (`why` does the same)
@@ -76,6 +79,7 @@ impl Command {
             Self::Replies(arguments) => replies::run(arguments, printer, environment),
             Self::Report(arguments) => report::run(arguments, printer),
             Self::Audit(arguments) => audit::run(arguments, printer),
+            Self::Calibrate(arguments) => calibrate::run(arguments, printer),
             Self::Diff(arguments) => diff::run(arguments, printer),
             Self::Explain(arguments) => explain::run(arguments, printer),
             Self::Verify(arguments) => verify::run(arguments, printer),

@@ -14,6 +14,7 @@ use crate::commands::kinds::{all_kinds, load};
 use crate::commands::run::{Making, Place, make, settle};
 use crate::environment::Environment;
 use crate::failure::{Failure, Kind};
+use crate::named_files::recorded_calibration;
 use crate::output::Printer;
 
 /// Arguments of `regenerate`.
@@ -43,6 +44,11 @@ pub(crate) fn run(
         let path = arguments.project.join(file);
         std::fs::read_to_string(&path).map_err(|cause| RecipeError::Unreadable { path, cause })
     })?;
+    recorded_calibration(
+        &mut behaviour,
+        manifest.calibration.as_ref(),
+        &path.display().to_string(),
+    )?;
     if behaviour.name.as_str() != manifest.dataset {
         return Err(Failure::new(
             Kind::Config,

@@ -5,25 +5,25 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use evalwright_core::{ContentHash, Interrupt, exit_code};
 use evalwright_dataset::{
-    Manifest, OpenVersion, Parent, lock, next_version, publish, read_rows, verify_files, versions,
+    Manifest, OpenVersion, Parent, lock, next_version, publish, verify_files, versions,
 };
 use evalwright_pipeline::{
     NoModel, Outcome, RunPlan, estimate, recipe_hash, rows_at_once, run_with_rules,
 };
 use evalwright_recipe::{
-    Behaviour, Guide, KindFolder, LoadedKind, RecipeError, Reference, check_prompts, find_kind,
+    Behaviour, Guide, KindFolder, LoadedKind, RecipeError, check_prompts, find_kind,
     kind_of_behaviour, load_behaviour_of,
 };
 use evalwright_store::ReplyStore;
 use serde_json::json;
 
-use crate::commands::dedup;
 use crate::commands::estimate::show_estimate;
 use crate::commands::kinds::{all_kinds, load};
 use crate::commands::preview::preview;
 use crate::environment::{Environment, peak_memory_bytes};
 use crate::failure::{Failure, Kind};
 use crate::models::{LOCAL, ModelArguments, Models, Opening, asks_judges, asks_writer};
+use crate::named_files;
 use crate::output::Printer;
 use crate::progress::Shown;
 use crate::rule_process::Started;
@@ -68,6 +68,9 @@ pub(crate) struct Making {
     /// At most this many rows
     #[arg(long, value_name = "ROWS")]
     limit: Option<u32>,
+    /// A file of `evalwright calibrate`, instead of the behaviour's; `none` for none
+    #[arg(long, value_name = "FILE")]
+    calibration: Option<String>,
     /// What turns texts into vectors, for a kind whose `dedup` names `semantic`: `local`, or a model behind a server
     #[arg(long, env = "EVALWRIGHT_EMBEDDER", value_name = "MODEL", default_value = LOCAL)]
     embedder: String,
@@ -256,35 +259,13 @@ pub(crate) fn settle(
     }
     let kind = load(folders, &behaviour.kind, &behaviour.preset)?;
     check_prompts(&kind, &behaviour)?;
-    read_references(&mut behaviour, place.beside, place.out)?;
+    named_files::references(&mut behaviour, place.beside, place.out)?;
+    named_files::calibration(
+        &mut behaviour,
+        place.beside,
+        arguments.calibration.as_deref(),
+    )?;
     Ok((behaviour, kind))
-}
-
-/// Reads what rows must not repeat: the files that a behaviour names, beside it, and its earlier versions.
-fn read_references(behaviour: &mut Behaviour, beside: &Path, out: &Path) -> Result<(), Failure> {
-    let against = &mut behaviour.against;
-    for name in &against.files {
-        let path = beside.join(name);
-        let (hash, texts) = dedup::texts_of(&path, &against.field)?;
-        against.hashes.push(hash);
-        against
-            .texts
-            .extend(texts.into_iter().map(|(line, text)| Reference {
-                place: format!("{name}:{line}"),
-                text,
-            }));
-    }
-    if against.versions {
-        for version in versions(&out.join(behaviour.name.as_str()))? {
-            for row in read_rows(&version.folder.join("data.jsonl"))? {
-                against.texts.push(Reference {
-                    place: format!("{}:{}", version.manifest.version, row.id),
-                    text: row.statement,
-                });
-            }
-        }
-    }
-    Ok(())
 }
 
 /// A behaviour by its kind's guide, with the tables that it names read from beside it.

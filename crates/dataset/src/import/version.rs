@@ -281,6 +281,7 @@ fn manifest(
         raters: Vec::new(),
         mean_calibration: BTreeMap::new(),
         minimum_confidence: 0.0,
+        calibration: None,
         dedup: DedupRecord {
             layers: Vec::new(),
             shingle: None,

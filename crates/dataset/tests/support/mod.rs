@@ -176,12 +176,14 @@ pub fn manifest(version: &str) -> Manifest {
             calibration: CalibrationRecord {
                 slope: 0.1,
                 intercept: -0.3,
+                knots: Vec::new(),
                 origin: "fitted".to_owned(),
             },
             position: None,
             notes: BTreeMap::new(),
         }],
         minimum_confidence: 0.6,
+        calibration: None,
         dedup: DedupRecord {
             layers: vec!["exact".to_owned(), "near".to_owned()],
             shingle: Some("word 1-grams".to_owned()),

@@ -355,6 +355,7 @@ fn manifest(funnel: Funnel) -> Manifest {
         calibration: CalibrationRecord {
             slope: if origin == "none" { 1.0 } else { 0.31 },
             intercept: if origin == "none" { 0.0 } else { -0.12 },
+            knots: Vec::new(),
             origin: origin.to_owned(),
         },
         position: None,
@@ -399,6 +400,7 @@ fn manifest(funnel: Funnel) -> Manifest {
         ],
         judges: vec![model],
         minimum_confidence: 0.6,
+        calibration: None,
         dedup: DedupRecord {
             layers: vec![
                 "exact".to_owned(),
