@@ -92,6 +92,16 @@ impl Failure {
         &self.causes
     }
 
+    /// The message and its causes, for a list.
+    pub(crate) fn in_one_line(&self) -> String {
+        let mut words = self.message.clone();
+        for cause in &self.causes {
+            words.push_str(": ");
+            words.push_str(cause);
+        }
+        words
+    }
+
     pub(crate) fn hints(&self) -> &[String] {
         &self.hints
     }

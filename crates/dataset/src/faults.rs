@@ -78,7 +78,7 @@ pub fn find_faults(folder: &Path) -> Result<Findings, DatasetError> {
 }
 
 /// An error with its causes in one line.
-fn sentence(error: &DatasetError) -> String {
+pub(crate) fn sentence(error: &DatasetError) -> String {
     let mut words = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {

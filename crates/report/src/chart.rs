@@ -70,14 +70,29 @@ pub(crate) struct Axis {
     pub(crate) reference: Option<(f64, String)>,
 }
 
-/// A drawing that is being made.
+/// A drawing under way, in user units from its upper left corner.
 pub(crate) struct Canvas {
     pub(crate) body: String,
     pub(crate) height: f64,
 }
 
 impl Canvas {
-    fn rect(&mut self, x: f64, y: f64, width: f64, height: f64, class: &str) {
+    /// Shapes that tell series apart without colour; more series share the last one.
+    pub(crate) fn shape(&mut self, x: f64, y: f64, series: usize) {
+        let corners = match series {
+            0 => return self.circle(x, y, "point"),
+            1 => return self.circle(x, y, "point hollow"),
+            2 => "-4,-4 4,-4 4,4 -4,4",
+            3 => "0,-5.5 5.5,0 0,5.5 -5.5,0",
+            _ => "0,-5 5,4 -5,4",
+        };
+        self.body.push_str(&format!(
+            "<polygon class=\"point series{}\" points=\"{corners}\" transform=\"translate({x:.1} {y:.1})\"/>",
+            series.min(4)
+        ));
+    }
+
+    pub(crate) fn rect(&mut self, x: f64, y: f64, width: f64, height: f64, class: &str) {
         self.body.push_str(&format!(
             "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\"/>"
         ));
@@ -90,7 +105,7 @@ impl Canvas {
         ));
     }
 
-    fn circle(&mut self, x: f64, y: f64, class: &str) {
+    pub(crate) fn circle(&mut self, x: f64, y: f64, class: &str) {
         self.body.push_str(&format!(
             "<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\"/>"
         ));
@@ -130,7 +145,7 @@ pub(crate) fn escape(text: &str) -> String {
 }
 
 /// A label cut so that label and note fit side by side, the cut shown by an ellipsis.
-fn fit(label: &str, note: &str) -> String {
+pub(crate) fn fit(label: &str, note: &str) -> String {
     let room = LONGEST_LABEL.saturating_sub(note.chars().count() + 2);
     let shown = visible(label);
     if shown.chars().count() <= room {
@@ -265,7 +280,7 @@ pub(crate) fn intervals(title: &str, marks: &[Mark], axis: &Axis) -> String {
 
 impl Axis {
     /// The horizontal place of a value; values outside stand at the ends.
-    fn place(&self, value: f64, margin: f64) -> f64 {
+    pub(crate) fn place(&self, value: f64, margin: f64) -> f64 {
         let width = self.high - self.low;
         let part = if width > 0.0 {
             ((value - self.low) / width).clamp(0.0, 1.0)
@@ -275,7 +290,8 @@ impl Axis {
         margin + (WIDTH - 2.0 * margin) * part
     }
 
-    fn draw(&self, canvas: &mut Canvas, top: f64, bottom: f64, margin: f64) {
+    /// Draws ticks, numbers, label and reference from `top` to `bottom`.
+    pub(crate) fn draw(&self, canvas: &mut Canvas, top: f64, bottom: f64, margin: f64) {
         // Named in the axis' own label: beside the line the name could fall on a number.
         let label = if let Some((value, name)) = &self.reference {
             let x = self.place(*value, margin);

@@ -14,6 +14,7 @@ mod confidence;
 pub mod diff;
 mod error;
 mod examples;
+pub mod index;
 mod items;
 mod items_page;
 mod number;

@@ -16,7 +16,7 @@ use crate::report::Report;
 
 const TEMPLATE: &str = include_str!("page.html.j2");
 /// The style that all pages share.
-const STYLE: &str = include_str!("style.css");
+pub(crate) const STYLE: &str = include_str!("style.css");
 /// The name that error messages give to the template.
 const NAME: &str = "page.html.j2";
 

@@ -10,6 +10,7 @@ pub(crate) mod estimate;
 mod explain;
 mod export;
 mod import;
+mod index;
 mod init;
 mod kind_folder;
 pub(crate) mod kinds;
@@ -50,6 +51,8 @@ pub(crate) enum Command {
     /// Show the whole way of a row, or why a candidate fell (`why` does the same)
     #[command(visible_alias = "why")]
     Explain(explain::ExplainArguments),
+    /// Write one static site over many datasets, versions and models
+    Index(index::IndexArguments),
     /// Check that published versions are as they were published
     Verify(verify::VerifyArguments),
     /// Find what repeats what in any JSONL files, and write what stays
@@ -82,6 +85,7 @@ impl Command {
             Self::Calibrate(arguments) => calibrate::run(arguments, printer),
             Self::Diff(arguments) => diff::run(arguments, printer),
             Self::Explain(arguments) => explain::run(arguments, printer),
+            Self::Index(arguments) => index::run(arguments, printer),
             Self::Verify(arguments) => verify::run(arguments, printer),
             Self::Dedup(arguments) => dedup::run(arguments, printer, environment),
             Self::Export(arguments) => export::run(arguments, printer),

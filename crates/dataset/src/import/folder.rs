@@ -11,15 +11,19 @@ use crate::version::read_manifest;
 
 /// One file to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Target {
-    pub(crate) path: PathBuf,
+pub struct Target {
+    /// Where it is.
+    pub path: PathBuf,
     /// How rows name it.
-    pub(crate) name: Arc<str>,
+    pub name: Arc<str>,
     /// The ending of its name, in lower case, without that of its packing.
-    pub(crate) ending: String,
-    pub(crate) family: Option<Arc<str>>,
-    pub(crate) behaviour: Arc<str>,
-    pub(crate) split: Option<Arc<str>>,
+    pub ending: String,
+    /// The family, where the path tells.
+    pub family: Option<Arc<str>>,
+    /// The behaviour.
+    pub behaviour: Arc<str>,
+    /// The split, where name or card tell.
+    pub split: Option<Arc<str>>,
 }
 
 /// Endings of files that hold rows.
@@ -49,7 +53,7 @@ const SPLITS: [(&str, &str); 6] = [
     ("dev", "validation"),
 ];
 /// How deep folders are looked into.
-const DEPTH: usize = 16;
+pub(crate) const DEPTH: usize = 16;
 
 /// The files behind some paths.
 ///
@@ -114,12 +118,21 @@ fn folder(path: &Path, depth: usize, found: &mut Vec<Target>) -> Result<(), Data
 fn is_version(path: &Path) -> bool {
     let manifest = std::fs::read(path.join("manifest.json")).unwrap_or_default();
     let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap_or_default();
+    says_version(&manifest) && path.join("data.jsonl").is_file()
+}
+
+/// Whether a manifest calls itself one of ours.
+pub(crate) fn says_version(manifest: &serde_json::Value) -> bool {
     let schema = manifest.get("schema").and_then(serde_json::Value::as_str);
-    schema.is_some_and(|schema| schema.starts_with(OUR_SCHEMA)) && path.join("data.jsonl").is_file()
+    schema.is_some_and(|schema| schema.starts_with(OUR_SCHEMA))
 }
 
 /// The files that a card lists, each under its configuration's name and split.
-fn hub(path: &Path, configs: &[Config], found: &mut Vec<Target>) -> Result<(), DatasetError> {
+pub(crate) fn hub(
+    path: &Path,
+    configs: &[Config],
+    found: &mut Vec<Target>,
+) -> Result<(), DatasetError> {
     let mut files = Vec::new();
     all_files(path, "", 0, &mut files)?;
     let before = found.len();
@@ -171,7 +184,7 @@ fn all_files(
     Ok(())
 }
 
-fn is_data(name: &str) -> bool {
+pub(crate) fn is_data(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     !NO_DATA.contains(&name.as_str()) && ENDINGS.contains(&ending(&name).as_str())
 }
@@ -203,7 +216,7 @@ fn stem(name: &str) -> &str {
     stem
 }
 
-fn file(path: &Path, behaviour: Option<&str>, split: Option<&str>) -> Target {
+pub(crate) fn file(path: &Path, behaviour: Option<&str>, split: Option<&str>) -> Target {
     let name = path
         .file_name()
         .map(|name| name.to_string_lossy().into_owned())

@@ -9,6 +9,7 @@ mod folder;
 mod formats;
 mod json;
 mod lines;
+mod listing;
 mod map;
 mod parquet;
 mod question;
@@ -21,8 +22,10 @@ mod values;
 mod version;
 mod zstd;
 
+pub use folder::Target;
 pub use formats::{FORMATS, Format, format};
 pub use lines::LINE_LIMIT;
+pub use listing::{Listed, Listing, Unlisted, list, read_listed};
 pub use map::{FieldMap, MAPPABLE};
 pub use question::{AnswerOption, ChoiceQuestion, choice_question, label_class};
 pub use reader::{Imported, ReadOptions, Receive, read_all, read_rows_of};

@@ -88,7 +88,7 @@ pub fn read_all(paths: &[PathBuf], options: &ReadOptions) -> Result<Imported, Da
     Ok(Imported { rows, summary })
 }
 
-fn read_target(
+pub(crate) fn read_target(
     target: &Target,
     options: &ReadOptions,
     receive: Receive<'_>,

@@ -12,7 +12,7 @@ use super::order::Order;
 use super::{AuditOptions, FileRows};
 
 /// The family of few-shot examples.
-const FEW_SHOT: &str = "advanced-ai-risk/few-shot";
+pub(crate) const FEW_SHOT: &str = "advanced-ai-risk/few-shot";
 /// A set with fewer rows says nothing by lying inside another.
 const FEWEST_INSIDE: usize = 5;
 
@@ -116,9 +116,18 @@ pub struct ListDifference {
 }
 
 /// The few-shot questions of each behaviour, whole.
-pub(super) struct FewShots(HashMap<String, Vec<String>>);
+#[derive(Debug, Clone, Default)]
+pub(crate) struct FewShots(HashMap<String, Vec<String>>);
 
 impl FewShots {
+    /// Adds the examples among what was read.
+    pub(crate) fn add(&mut self, imported: &Imported) {
+        for row in imported.rows.iter().filter(|row| &*row.family == FEW_SHOT) {
+            let examples = self.0.entry(row.behaviour.to_string()).or_default();
+            examples.push(row.question.clone());
+        }
+    }
+
     /// The examples that a file of this family and behaviour may have been written after.
     pub(super) fn of(&self, family: &str, behaviour: &str) -> &[String] {
         if family == FEW_SHOT || !family.starts_with("advanced-ai-risk") {
@@ -130,14 +139,9 @@ impl FewShots {
 
 /// Gathers the few-shot examples among what was read.
 pub(super) fn few_shot_examples(imported: &Imported) -> FewShots {
-    let mut examples: HashMap<String, Vec<String>> = HashMap::new();
-    for row in imported.rows.iter().filter(|row| &*row.family == FEW_SHOT) {
-        examples
-            .entry(row.behaviour.to_string())
-            .or_default()
-            .push(row.question.clone());
-    }
-    FewShots(examples)
+    let mut examples = FewShots::default();
+    examples.add(imported);
+    examples
 }
 
 /// Compares the files; `orders` are those of their rows.

@@ -189,6 +189,11 @@ pub(super) fn collect(found: &[Found], imported: &Imported, most: usize) -> Vec<
     defects
 }
 
+/// Whether a code is a matter of style alone.
+pub(super) fn is_style(code: &str) -> bool {
+    about(code).1 == lint::Severity::Style.as_str()
+}
+
 /// Meaning and severity of a code.
 fn about(code: &str) -> (&'static str, &'static str) {
     if let Some(lint) = lint::lint_by_code(code) {

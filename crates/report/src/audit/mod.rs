@@ -136,6 +136,28 @@ pub struct AuditInput<'a> {
     pub gates: &'a [Gate],
 }
 
+/// The few-shot questions of each behaviour among what was read.
+pub(crate) use across::{FEW_SHOT, FewShots};
+
+/// One file by itself: its figures, and how many of its rows have a defect that is more than a matter of style. None
+/// where nothing was read as one file.
+pub(crate) fn look_at(
+    imported: &Imported,
+    examples: &FewShots,
+    options: &AuditOptions,
+) -> Option<(FileAudit, u64)> {
+    let rows = split(imported).into_iter().next()?;
+    let summary = imported.summary.files.first()?;
+    let found = file::look(&rows, summary, examples, options);
+    let defective: std::collections::BTreeSet<usize> = found
+        .findings
+        .iter()
+        .filter(|(_, code)| !defects::is_style(code))
+        .map(|(row, _)| *row)
+        .collect();
+    Some((found.audit, defective.len() as u64))
+}
+
 /// Rows of one file with their positions among all rows.
 pub(crate) struct FileRows<'a> {
     pub(crate) index: usize,
