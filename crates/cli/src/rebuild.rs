@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use evalwright_core::{Abilities, ContentHash, Interrupt, Model, ModelIdentity};
-use evalwright_dataset::{Files, Manifest, content_hash};
+use evalwright_dataset::{Files, Manifest, content_hash, fix, parse_records, write_rows};
 use evalwright_models::server::ModelName;
-use evalwright_pipeline::{RecordedModel, RunPlan, Silent, recipe_hash, rows_at_once};
+use evalwright_pipeline::{Outcome, RecordedModel, RunPlan, Silent, recipe_hash, rows_at_once};
 use evalwright_recipe::{Behaviour, LoadedKind, RecipeError, recorded_behaviour};
 use evalwright_store::ReplyStore;
 
+use crate::commands::fix::statements;
 use crate::commands::kinds::{all_kinds, load};
 use crate::failure::{Failure, Kind};
 use crate::named_files::recorded_calibration;
@@ -123,16 +124,18 @@ pub(crate) fn rebuild(
             &Silent,
         )?)
     })?;
-    let mut manifest = outcome.manifest;
+    let made = mended(outcome, recorded)?;
+    let mut manifest = made.manifest;
     manifest.made_by.clone_from(&recorded.made_by);
     manifest.version.clone_from(&recorded.version);
     manifest.parent.clone_from(&recorded.parent);
     let content = Content {
-        rows: &outcome.rows,
-        records: &outcome.records,
-        rejects: &outcome.rejects,
+        rows: &statements(&manifest, &made.rows)?,
+        records: &made.rows,
+        rejects: &made.rejects,
     };
-    let (files, _) = version_files(&manifest, &content, &recipe.kind)?;
+    let schemas = recipe.kind.schema_text.values();
+    let (files, _) = version_files(&manifest, &content, schemas)?;
     manifest.files = files.records();
     manifest.content = Some(content_hash(&manifest.files));
     manifest.seal = match recorded.seal {
@@ -140,6 +143,27 @@ pub(crate) fn rebuild(
         None => None,
     };
     Ok(Rebuilt { manifest, files })
+}
+
+/// What a run gave, with the rows taken out that were taken out since.
+fn mended(outcome: Outcome, recorded: &Manifest) -> Result<fix::Content, Failure> {
+    let mut content = fix::Content {
+        rows: if outcome.manifest.maps_fields() {
+            outcome.records
+        } else {
+            parse_records(Path::new("the rows"), &write_rows(&outcome.rows)?)?
+        },
+        manifest: outcome.manifest,
+        rejects: outcome.rejects,
+    };
+    for done in &recorded.fixes {
+        content = fix::drop_rows(&content, &done.dropped, &done.reason)?;
+        // Numbers are counted from versions that need not be here any more.
+        if let Some(last) = content.manifest.fixes.last_mut() {
+            last.version.clone_from(&done.version);
+        }
+    }
+    Ok(content)
 }
 
 /// The plan with the limit on rows that the recorded run had. A manifest holds no limit, only how many candidates were

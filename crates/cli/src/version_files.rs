@@ -5,7 +5,6 @@ use evalwright_dataset::rows::Record;
 use evalwright_dataset::{
     Files, Manifest, card, card_of_items, croissant, write_records, write_rejects, write_rows,
 };
-use evalwright_recipe::LoadedKind;
 
 use crate::failure::Failure;
 
@@ -31,11 +30,11 @@ impl Content<'_> {
 }
 
 /// The files of a version, and the report's summary for a terminal. Version, parent and maker must stand in the
-/// manifest; its `files`, `content` and `seal` are not read.
-pub(crate) fn version_files(
+/// manifest; its `files`, `content` and `seal` are not read. A kind that maps fields has a schema.
+pub(crate) fn version_files<'a>(
     manifest: &Manifest,
     content: &Content<'_>,
-    kind: &LoadedKind,
+    schemas: impl Iterator<Item = &'a String>,
 ) -> Result<(Files, String), Failure> {
     let mut files = Files::default();
     let summary = if manifest.maps_fields() {
@@ -45,7 +44,7 @@ pub(crate) fn version_files(
         files.0.insert("report.html".to_owned(), report.html());
         let card = card_of_items(manifest, content.records.len(), &report.card_summary());
         files.0.insert("README.md".to_owned(), card.into_bytes());
-        for schema in kind.schema_text.values() {
+        for schema in schemas {
             files
                 .0
                 .insert("schema.json".to_owned(), schema.clone().into_bytes());

@@ -105,6 +105,11 @@ pub enum RejectReason {
     },
     /// Good, but its cell already has its rows.
     Surplus,
+    /// It was a row, and a person took it out.
+    Fixed {
+        /// Why, in that person's words.
+        detail: String,
+    },
 }
 
 impl RejectReason {
@@ -126,6 +131,7 @@ impl RejectReason {
             Self::Duplicate { layer, .. } => format!("duplicate:{layer}"),
             Self::Conflict { layer, .. } => format!("conflict:{layer}"),
             Self::Surplus => "surplus".to_owned(),
+            Self::Fixed { .. } => "fixed".to_owned(),
         }
     }
 }
@@ -171,6 +177,7 @@ impl fmt::Display for RejectReason {
                 )
             }
             Self::Surplus => formatter.write_str("good, but its cell already has its rows"),
+            Self::Fixed { detail } => write!(formatter, "taken out by hand: {detail}"),
         }
     }
 }

@@ -48,6 +48,7 @@ pub fn card(manifest: &Manifest, rows: &[Row], summary: &CardSummary) -> String 
     let mut text = front_matter(manifest, rows.len());
     what_it_is(&mut text, manifest, rows);
     how_it_was_made(&mut text, manifest);
+    what_was_mended(&mut text, manifest);
     list(
         &mut text,
         "Agreement of the raters",
@@ -109,6 +110,7 @@ pub fn card_of_items(manifest: &Manifest, rows: usize, summary: &CardSummary) ->
     );
     line(&mut text, format_args!("## How it was made\n"));
     how_items_were_made(&mut text, manifest);
+    what_was_mended(&mut text, manifest);
     if !summary.warnings.is_empty() {
         list(&mut text, "Warnings", &summary.warnings, "");
     }
@@ -357,6 +359,26 @@ fn how_it_was_made(text: &mut String, manifest: &Manifest) {
     line(text, format_args!("- Recipe: `{}`\n", manifest.recipe));
 }
 
+/// Nothing for rows that are as the run made them.
+fn what_was_mended(text: &mut String, manifest: &Manifest) {
+    let points: Vec<String> = manifest
+        .fixes
+        .iter()
+        .map(|fix| {
+            format!(
+                "Version {}: rows taken out: {}; rows edited: {}. {}",
+                escaped(&fix.version),
+                fix.dropped.len(),
+                fix.mended.len(),
+                escaped(&fix.reason)
+            )
+        })
+        .collect();
+    if !points.is_empty() {
+        list(text, "Mended by hand", &points, "");
+    }
+}
+
 fn closing(text: &mut String, manifest: &Manifest) {
     line(text, format_args!("## Intended use\n"));
     line(
@@ -417,12 +439,14 @@ fn one_line(text: &str) -> String {
 }
 
 /// Text for a code span, which a backtick or a line break would end.
-pub(crate) fn code(text: &str) -> String {
+#[must_use]
+pub fn code(text: &str) -> String {
     one_line(text).replace('`', "'")
 }
 
 /// Text that Markdown shows as it is: no element, link, emphasis or heading comes of it.
-pub(crate) fn escaped(text: &str) -> String {
+#[must_use]
+pub fn escaped(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in one_line(text).chars() {
         match character {

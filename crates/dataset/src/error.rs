@@ -104,9 +104,24 @@ pub enum DatasetError {
         #[source]
         source: serde_json::Error,
     },
-    /// The manifest is in a format that this program does not know.
+    /// The status of versions cannot be understood.
+    #[error("{}: the status of versions is invalid", path.display())]
+    BadStatus {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A fix cannot be made.
+    #[error("{problem}")]
+    BadFix {
+        /// A sentence.
+        problem: String,
+    },
+    /// A file beside or in a version is in a format that this program does not know.
     #[error(
-        "{}: the manifest has format version {found:?} and this program reads {known:?}; use a newer program",
+        "{}: the file has format version {found:?} and this program reads {known:?}; use a newer program",
         path.display()
     )]
     UnknownSchema {

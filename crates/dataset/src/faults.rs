@@ -74,6 +74,7 @@ pub fn find_faults(folder: &Path) -> Result<Findings, DatasetError> {
     rows(folder, &manifest, &mut findings);
     rejects(folder, &manifest, &mut findings);
     parent(folder, &manifest, &mut findings);
+    canary(folder, &manifest, &mut findings);
     Ok(findings)
 }
 
@@ -86,6 +87,23 @@ pub(crate) fn sentence(error: &DatasetError) -> String {
         source = cause.source();
     }
     words
+}
+
+/// The card must tell the string by which the dataset is found in a training corpus.
+fn canary(folder: &Path, manifest: &Manifest, findings: &mut Findings) {
+    if !manifest.files.contains_key(CARD) {
+        return;
+    }
+    let card = std::fs::read_to_string(folder.join(CARD)).unwrap_or_default();
+    if manifest.canary.is_empty() || !card.contains(&manifest.canary) {
+        findings.add(
+            CARD,
+            format!(
+                "it does not hold the canary {:?} of the manifest, by which the dataset is found in other texts",
+                manifest.canary
+            ),
+        );
+    }
 }
 
 fn seal(folder: &Path, manifest: &Manifest, findings: &mut Findings) {
@@ -187,6 +205,7 @@ fn files(
 
 const ROWS: &str = "data.jsonl";
 const REJECTS: &str = "rejected.jsonl";
+const CARD: &str = "README.md";
 
 fn rows(folder: &Path, manifest: &Manifest, findings: &mut Findings) {
     if manifest.maps_fields() || manifest.kind.name == IMPORTED_KIND {

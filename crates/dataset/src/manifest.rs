@@ -29,6 +29,9 @@ pub struct Manifest {
     pub version: String,
     /// The version before, if there is one.
     pub parent: Option<Parent>,
+    /// What was mended by hand since the run that the recipe stands for, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fixes: Vec<FixRecord>,
     /// Hash over everything that decides the rows: behaviour, kind files, models, seed, limits.
     pub recipe: ContentHash,
     /// The behaviour as it was read, with every default filled in.
@@ -126,6 +129,33 @@ pub struct ColumnRecord {
     /// Its JSON type as the kind's schema says: `string`, `number`, `integer`, `boolean` or `array` (of texts).
     #[serde(rename = "type")]
     pub json_type: String,
+}
+
+/// Rows that were taken out or mended by hand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FixRecord {
+    /// The version that this made.
+    pub version: String,
+    /// Why, in the words of who did it.
+    pub reason: String,
+    /// Rows of the version before that are gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<String>,
+    /// Rows that say something else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mended: Vec<MendedRow>,
+    /// SHA-256 of the rows as they were edited by hand; nothing where rows were only taken out, which can be done again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited: Option<ContentHash>,
+}
+
+/// A row under its two identifiers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MendedRow {
+    /// In the version before.
+    pub before: String,
+    /// In this one.
+    pub after: String,
 }
 
 /// The version before.

@@ -64,6 +64,7 @@ fn export(folder: &Path, name: &str) -> Exported {
             manifest: &manifest,
             rows: &rows,
             data: &data,
+            status: None,
         })
         .unwrap()
 }
@@ -319,6 +320,7 @@ fn what_a_format_cannot_hold_at_all_is_an_error() {
         manifest: &manifest,
         rows: &imported.rows,
         data: b"",
+        status: None,
     };
     let error = exporter("pairs").unwrap().export(&source).unwrap_err();
     assert!(matches!(error, DatasetError::NothingToExport { .. }));

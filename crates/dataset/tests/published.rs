@@ -189,6 +189,7 @@ fn imported_and_written_again_every_file_has_its_bytes() {
                 manifest: &manifest,
                 rows: &again.rows,
                 data: &data,
+                status: None,
             })
             .unwrap();
         assert!(exported.left_out.is_empty());

@@ -42,6 +42,7 @@ pub(crate) fn manifest(
         dataset: run.behaviour.name.as_str().to_owned(),
         version: String::new(),
         parent: None,
+        fixes: Vec::new(),
         recipe,
         behaviour: serde_json::to_value(run.behaviour)?,
         license: run.behaviour.license.clone(),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use evalwright_core::{Seed, exit_code};
 use evalwright_dataset::import::{ImportedRow, read_all};
-use evalwright_dataset::{Manifest, read_manifest};
+use evalwright_dataset::{Manifest, StatusChange, StatusLog, read_manifest};
 use evalwright_report::{Compared, DiffRow, compare};
 
 use crate::commands::import::{formats, read_options};
@@ -51,7 +51,16 @@ pub(crate) fn run(arguments: &DiffArguments, printer: &Printer) -> Result<u8, Fa
             None
         };
         let rows = imported.rows.iter().map(row).collect();
-        Ok((path.display().to_string(), rows, manifest))
+        let mut name = path.display().to_string();
+        if let Some(manifest) = &manifest
+            && let Some(words) = StatusLog::beside(path)?
+                .of(&manifest.version)
+                .and_then(StatusChange::warning)
+        {
+            printer.say(&format!("warning: {name}: {words}"));
+            name.push_str(&format!(" [{words}]"));
+        }
+        Ok((name, rows, manifest))
     };
     let (before_name, before_rows, before_manifest) = side(&arguments.before)?;
     let (after_name, after_rows, after_manifest) = side(&arguments.after)?;

@@ -10,6 +10,7 @@ use evalwright_dataset::import::{ReadOptions, read_all};
 use evalwright_dataset::{read_manifest, verify_files};
 use serde_json::json;
 
+use crate::commands::status::warn;
 use crate::failure::{Failure, Kind};
 use crate::out_folder::write_files;
 use crate::output::Printer;
@@ -43,6 +44,7 @@ pub(crate) fn run(arguments: &ExportArguments, printer: &Printer) -> Result<u8, 
     let manifest = read_manifest(folder)?;
     // What goes to other tools must be what was published.
     verify_files(folder, &manifest)?;
+    let status = warn(folder, &manifest.version, printer)?;
     let imported = read_all(std::slice::from_ref(folder), &ReadOptions::default())?;
     if let Some(line) = imported.summary.damage_lines().first() {
         return Err(Failure::new(
@@ -62,6 +64,7 @@ pub(crate) fn run(arguments: &ExportArguments, printer: &Printer) -> Result<u8, 
         manifest: &manifest,
         rows: &imported.rows,
         data: &data,
+        status: status.as_deref(),
     })?;
     let out = arguments.out.clone().unwrap_or_else(|| {
         PathBuf::from(format!(

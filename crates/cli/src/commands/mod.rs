@@ -4,11 +4,12 @@ mod audit;
 mod calibrate;
 mod completions;
 pub(crate) mod dedup;
-mod diff;
+pub(crate) mod diff;
 mod doctor;
 pub(crate) mod estimate;
 mod explain;
 mod export;
+pub(crate) mod fix;
 mod import;
 mod index;
 mod init;
@@ -21,6 +22,7 @@ mod regenerate;
 mod replies;
 mod report;
 mod run;
+pub(crate) mod status;
 mod verify;
 
 use clap::Subcommand;
@@ -53,6 +55,10 @@ pub(crate) enum Command {
     Explain(explain::ExplainArguments),
     /// Write one static site over many datasets, versions and models
     Index(index::IndexArguments),
+    /// Say what versions are worth today, or mark one as draft, dropped or renamed
+    Status(status::StatusArguments),
+    /// Make the next version without some rows, or with rows mended by hand
+    Fix(fix::FixArguments),
     /// Check that published versions are as they were published
     Verify(verify::VerifyArguments),
     /// Find what repeats what in any JSONL files, and write what stays
@@ -86,6 +92,8 @@ impl Command {
             Self::Diff(arguments) => diff::run(arguments, printer),
             Self::Explain(arguments) => explain::run(arguments, printer),
             Self::Index(arguments) => index::run(arguments, printer),
+            Self::Status(arguments) => status::run(arguments, printer, environment),
+            Self::Fix(arguments) => fix::run(arguments, printer, environment),
             Self::Verify(arguments) => verify::run(arguments, printer),
             Self::Dedup(arguments) => dedup::run(arguments, printer, environment),
             Self::Export(arguments) => export::run(arguments, printer),

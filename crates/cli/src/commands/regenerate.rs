@@ -3,15 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use evalwright_core::{Seed, exit_code};
-use evalwright_dataset::import::{ReadOptions, read_all};
-use evalwright_dataset::{OpenVersion, versions};
+use evalwright_core::exit_code;
+use evalwright_dataset::{OpenVersion, Status, StatusLog, versions};
 use evalwright_recipe::{RecipeError, recorded_behaviour};
-use evalwright_report::{Compared, DiffRow, compare};
 
-use crate::commands::diff::row;
+use crate::changelog::between;
 use crate::commands::kinds::{all_kinds, load};
 use crate::commands::run::{Making, Place, make, settle};
+use crate::commands::status::warn;
 use crate::environment::Environment;
 use crate::failure::{Failure, Kind};
 use crate::named_files::recorded_calibration;
@@ -36,6 +35,16 @@ pub(crate) fn run(
 ) -> Result<u8, Failure> {
     let (dataset, before) = version_of(&arguments.dataset)?;
     let manifest = &before.manifest;
+    warn(&before.folder, &manifest.version, printer)?;
+    for fix in &manifest.fixes {
+        printer.say(&format!(
+            "warning: what was mended by hand for version {} is not carried over ({} rows taken out, {} edited): {}",
+            fix.version,
+            fix.dropped.len(),
+            fix.mended.len(),
+            fix.reason
+        ));
+    }
     let folders = all_kinds(&[&arguments.project, Path::new(".")])?;
     let kind = load(&folders, &manifest.kind.name, &manifest.kind.preset)?;
     let path = before.folder.join("manifest.json");
@@ -91,7 +100,16 @@ fn version_of(path: &Path) -> Result<(PathBuf, OpenVersion), Failure> {
             .find(|version| version.folder == folder);
         return Ok((dataset, found.ok_or_else(nothing)?));
     }
-    let newest = versions(&folder)?.pop().ok_or_else(nothing)?;
+    let log = StatusLog::read(&folder)?;
+    let mut all = versions(&folder)?;
+    // What was dropped is no ground to build on, where there is another.
+    let good = all
+        .iter()
+        .rposition(|version| log.status(&version.manifest.version) != Status::Dropped);
+    let newest = match good {
+        Some(place) => all.swap_remove(place),
+        None => all.pop().ok_or_else(nothing)?,
+    };
     Ok((folder, newest))
 }
 
@@ -103,27 +121,7 @@ fn tell_changes(dataset: &Path, before: &OpenVersion, printer: &Printer) -> Resu
     if after.manifest.version == before.manifest.version {
         return Ok(());
     }
-    let rows = |version: &OpenVersion| -> Result<Vec<DiffRow>, Failure> {
-        let imported = read_all(
-            std::slice::from_ref(&version.folder),
-            &ReadOptions::default(),
-        )?;
-        Ok(imported.rows.iter().map(row).collect())
-    };
-    let (old, new) = (rows(before)?, rows(&after)?);
-    let found = compare(
-        Compared {
-            name: &before.manifest.version,
-            rows: &old,
-            manifest: Some(&before.manifest),
-        },
-        Compared {
-            name: &after.manifest.version,
-            rows: &new,
-            manifest: Some(&after.manifest),
-        },
-        Seed(1),
-    );
+    let found = between(before, &after)?;
     printer.say(&format!("{} → {}:", found.before, found.after));
     for line in &found.verdict {
         printer.say(&format!("  {line}"));

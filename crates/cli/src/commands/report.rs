@@ -6,6 +6,7 @@ use clap::Args;
 use evalwright_core::exit_code;
 use evalwright_dataset::{read_manifest, read_records, read_rejects, read_rows};
 
+use crate::commands::status::warn;
 use crate::failure::{Failure, Kind};
 use crate::out_folder::write_files;
 use crate::output::Printer;
@@ -26,6 +27,7 @@ pub(crate) struct ReportArguments {
 pub(crate) fn run(arguments: &ReportArguments, printer: &Printer) -> Result<u8, Failure> {
     let folder = &arguments.version;
     let manifest = read_manifest(folder)?;
+    warn(folder, &manifest.version, printer)?;
     let rejects = read_rejects(&folder.join("rejected.jsonl"))?;
     let data = folder.join("data.jsonl");
     let (charts, json, html, summary) = if !manifest.maps_fields() {

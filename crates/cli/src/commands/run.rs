@@ -17,9 +17,11 @@ use evalwright_recipe::{
 use evalwright_store::ReplyStore;
 use serde_json::json;
 
+use crate::changelog;
 use crate::commands::estimate::show_estimate;
 use crate::commands::kinds::{all_kinds, load};
 use crate::commands::preview::preview;
+use crate::commands::status::{mark_draft, warn};
 use crate::environment::{Environment, peak_memory_bytes};
 use crate::failure::{Failure, Kind};
 use crate::models::{LOCAL, ModelArguments, Models, Opening, asks_judges, asks_writer};
@@ -82,6 +84,9 @@ pub(crate) struct Making {
     /// Say how many calls and tokens the run needs, and ask nothing
     #[arg(long)]
     dry_run: bool,
+    /// Mark the version as a draft: to be looked at before anybody uses it
+    #[arg(long, conflicts_with_all = ["preview", "dry_run"])]
+    draft: bool,
     /// Print one JSON document about the result
     #[arg(long)]
     json: bool,
@@ -159,7 +164,7 @@ pub(crate) fn make(
     }
 
     let folder = place.out.join(behaviour.name.as_str());
-    let _lock = lock(&folder)?;
+    let lock = lock(&folder)?;
     let published = versions(&folder)?;
     if let Some(version) = published
         .iter()
@@ -167,6 +172,8 @@ pub(crate) fn make(
         .find(|version| version.manifest.recipe == recipe)
     {
         verify_files(&version.folder, &version.manifest)?;
+        changelog::update(&lock, &folder, &[])?;
+        warn(&version.folder, &version.manifest.version, printer)?;
         printer.say(
             "already published from the same recipe; every file is as it was, nothing was asked",
         );
@@ -207,6 +214,10 @@ pub(crate) fn make(
     });
     let (version_folder, manifest, summary) =
         publish_outcome(&folder, &published, outcome, &kind, &facts)?;
+    if arguments.draft {
+        mark_draft(&lock, &folder, &manifest.version, environment)?;
+    }
+    changelog::update(&lock, &folder, &[])?;
     if !arguments.json {
         printer.say("");
         printer.say(&summary);
@@ -233,7 +244,8 @@ struct Calls {
     score: u64,
 }
 
-fn made_by() -> String {
+/// The program and its version, for manifests.
+pub(crate) fn made_by() -> String {
     format!("evalwright {}", env!("CARGO_PKG_VERSION"))
 }
 
@@ -315,7 +327,7 @@ fn publish_outcome(
             content,
         })
     });
-    let (files, summary) = version_files(&manifest, &content, kind)?;
+    let (files, summary) = version_files(&manifest, &content, kind.schema_text.values())?;
     let facts = serde_json::to_vec_pretty(facts)
         .map_err(|error| Failure::new(Kind::Unexpected, format!("cannot write JSON: {error}")))?;
     let version_folder = publish(folder, manifest.clone(), files, &facts)?;

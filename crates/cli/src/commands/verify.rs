@@ -3,8 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use evalwright_core::exit_code;
-use evalwright_dataset::{Fault, Findings, find_faults, read_manifest, versions};
+use evalwright_core::{exit_code, show::visible};
+use evalwright_dataset::{
+    Fault, Findings, STATUS_FILE, Status, StatusChange, StatusLog, find_faults, read_manifest,
+    versions,
+};
 use serde_json::json;
 
 use crate::failure::{Failure, Kind};
@@ -36,14 +39,20 @@ pub(crate) fn run(arguments: &VerifyArguments, printer: &Printer) -> Result<u8, 
             if let Some(store) = &arguments.store {
                 compare(&version, store, &arguments.project, &mut findings)?;
             }
-            checked.push((version, findings));
+            let change = status_of(&version, &mut findings);
+            checked.push((version, findings, change));
         }
     }
-    let faults: usize = checked.iter().map(|(_, found)| found.faults.len()).sum();
+    let faults: usize = checked.iter().map(|(_, found, _)| found.faults.len()).sum();
     if arguments.json {
         let documents: Vec<_> = checked
             .iter()
-            .map(|(folder, found)| json!({ "folder": folder, "findings": found }))
+            .map(|(folder, found, change)| {
+                let status = change
+                    .as_ref()
+                    .map_or(Status::Published, |change| change.status);
+                json!({ "folder": folder, "findings": found, "status": status, "change": change })
+            })
             .collect();
         printer.json(&json!({
             "schema": "evalwright.verify/1",
@@ -51,8 +60,11 @@ pub(crate) fn run(arguments: &VerifyArguments, printer: &Printer) -> Result<u8, 
             "versions": documents,
         }))?;
     } else {
-        for (folder, found) in &checked {
+        for (folder, found, change) in &checked {
             show(folder, found, printer)?;
+            if let Some(words) = change.as_ref().and_then(StatusChange::warning) {
+                printer.data(&visible(&format!("{}: {words}", folder.display())))?;
+            }
         }
     }
     Ok(if faults == 0 {
@@ -73,6 +85,13 @@ fn compare(
         // It is a fault already.
         return Ok(());
     };
+    if let Some(edited) = manifest.fixes.iter().find(|fix| fix.edited.is_some()) {
+        findings.unchecked.push(format!(
+            "whether it follows from the store: rows were edited by hand for version {} ({})",
+            edited.version, edited.reason
+        ));
+        return Ok(());
+    }
     let path = folder.join("manifest.json");
     let rebuilt = rebuild(&path, &manifest, project, store)?;
     for (file, problem) in differing(folder, &rebuilt)? {
@@ -80,6 +99,22 @@ fn compare(
     }
     findings.rebuilt = true;
     Ok(())
+}
+
+/// What is said about a version beside it. A file there that cannot be read is a fault: a mark that is silently not
+/// seen would be taken for a good sign.
+fn status_of(folder: &Path, findings: &mut Findings) -> Option<StatusChange> {
+    let version = read_manifest(folder).ok()?.version;
+    match StatusLog::beside(folder) {
+        Ok(log) => log.of(&version).cloned(),
+        Err(error) => {
+            findings.faults.push(Fault {
+                file: format!("../{STATUS_FILE}"),
+                problem: error.to_string(),
+            });
+            None
+        }
+    }
 }
 
 /// The folder itself where it holds a manifest, otherwise the versions in it.
@@ -126,7 +161,7 @@ fn show(folder: &Path, found: &Findings, printer: &Printer) -> Result<(), Failur
         ))?;
     }
     for fault in &found.faults {
-        printer.data(&evalwright_core::show::visible(&format!(
+        printer.data(&visible(&format!(
             "{}: {}",
             folder.join(&fault.file).display(),
             fault.problem

@@ -176,6 +176,9 @@ fn card(source: &ExportSource<'_>, configs: &[(String, Vec<(String, String)>)]) 
             escaped(&manifest.version)
         ),
     );
+    if let Some(status) = source.status {
+        line(&mut text, format_args!("> **Note:** {}\n", escaped(status)));
+    }
     if let Some(said) = manifest
         .behaviour
         .get("description")

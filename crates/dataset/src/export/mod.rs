@@ -38,6 +38,8 @@ pub struct ExportSource<'a> {
     pub rows: &'a [ImportedRow],
     /// The bytes of its `data.jsonl`.
     pub data: &'a [u8],
+    /// What a reader should know of its status; nothing for a published one.
+    pub status: Option<&'a str>,
 }
 
 /// A format.

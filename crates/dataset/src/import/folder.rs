@@ -31,8 +31,9 @@ const ENDINGS: [&str; 6] = ["jsonl", "ndjson", "json", "csv", "tsv", "parquet"];
 /// Endings of packed files.
 const PACKED: [&str; 4] = ["gz", "gzip", "zst", "zstd"];
 /// Files that stand beside data and hold none.
-const NO_DATA: [&str; 8] = [
+const NO_DATA: [&str; 9] = [
     "manifest.json",
+    "status.json",
     "run.json",
     "report.json",
     "croissant.json",

@@ -246,6 +246,7 @@ fn manifest(
         dataset: record.name.clone(),
         version: Version::FIRST.to_string(),
         parent: None,
+        fixes: Vec::new(),
         recipe,
         behaviour,
         license: record.license.clone(),

@@ -142,6 +142,7 @@ pub fn manifest(version: &str) -> Manifest {
         dataset: "likes-risk".to_owned(),
         version: version.to_owned(),
         parent: None,
+        fixes: Vec::new(),
         recipe: ContentHash::of(b"recipe"),
         behaviour: serde_json::json!({
             "description": "someone who <script>alert(1)</script> likes `risk`\n# and *headings*",
@@ -217,7 +218,10 @@ pub fn files() -> Files {
             write_rejects(&[reject(0.9)]).unwrap(),
         ),
         ("charts/a.csv".to_owned(), b"x\r\n1\r\n".to_vec()),
-        ("README.md".to_owned(), b"---\n".to_vec()),
+        (
+            "README.md".to_owned(),
+            b"---\n---\n\ncanary 1234\n".to_vec(),
+        ),
     ]))
 }
 

@@ -3,6 +3,7 @@
 //! Every row of either side is in exactly one place: unchanged, rescored, flipped, reworded, added or dropped.
 //! Figures are compared with an interval on their difference, and a verdict is only ever what the interval allows.
 
+mod changelog;
 mod matching;
 mod page;
 mod settings;
@@ -248,6 +249,12 @@ impl Difference {
     #[must_use]
     pub fn summary_text(&self) -> String {
         terminal::summary(self)
+    }
+
+    /// The difference as the body of a changelog's section, as Markdown; `notes` are further sentences behind the verdict.
+    #[must_use]
+    pub fn changelog(&self, notes: &[String]) -> String {
+        changelog::body(self, notes)
     }
 
     /// One HTML file with no script and no address of anything outside.

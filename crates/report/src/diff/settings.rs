@@ -18,7 +18,8 @@ pub struct Setting {
 }
 
 /// What follows from the rows, or names the version itself, and so is no setting.
-const NO_SETTINGS: [&str; 13] = [
+const NO_SETTINGS: [&str; 14] = [
+    "fixes",
     "schema",
     "version",
     "parent",

@@ -143,6 +143,7 @@ pub(crate) fn reject(
         RejectReason::Unjudged { .. } => "score",
         RejectReason::Duplicate { .. } | RejectReason::Conflict { .. } => "dedup",
         RejectReason::BelowMinimum { .. } | RejectReason::Surplus => "select",
+        RejectReason::Fixed { .. } => "fix",
     };
     Reject {
         candidate: Candidate {
@@ -368,6 +369,7 @@ fn manifest(funnel: Funnel) -> Manifest {
         dataset: "blunt-truth".to_owned(),
         version: "1.0.0".to_owned(),
         parent: None,
+        fixes: Vec::new(),
         recipe: ContentHash::of(b"recipe"),
         behaviour: serde_json::json!({
             "description": "someone who would rather hear an unpleasant truth than a pleasant evasion",

@@ -70,6 +70,9 @@ impl Out {
                 explanation.dataset, explanation.version, explanation.folder
             ),
         );
+        if let Some(status) = &explanation.status {
+            self.fact("status", status);
+        }
         if !explanation.also_in.is_empty() {
             self.fact("also in", explanation.also_in.join(", "));
         }

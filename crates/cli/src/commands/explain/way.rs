@@ -5,10 +5,9 @@
 
 use std::path::Path;
 
-use evalwright_core::{
-    Candidate, ContentHash, Fields, Judgement, Reject, RejectReason, SampleRequest, SlotName,
-};
-use evalwright_dataset::{Manifest, OpenVersion};
+use evalwright_core::{Candidate, Fields, Reject, RejectReason, SampleRequest, SlotName};
+use evalwright_dataset::fix::candidate_of;
+use evalwright_dataset::{Manifest, OpenVersion, StatusChange, StatusLog};
 use evalwright_pipeline::{Trace, TracedCall, TracedRequest, trace};
 use evalwright_recipe::{EmitValue, LoadedKind, Stage};
 use evalwright_store::ReplyStore;
@@ -21,8 +20,6 @@ use crate::rebuild::Recipe;
 
 /// The format of the JSON document.
 const SCHEMA: &str = "evalwright.explain/1";
-/// Positions in a reply that are tried for a row, which does not record its own.
-const MOST_ITEMS: u32 = 10_000;
 
 /// Everything about one row or candidate.
 #[derive(Debug, Serialize)]
@@ -35,6 +32,8 @@ pub(super) struct Explanation {
     pub(super) dataset: String,
     pub(super) version: String,
     pub(super) folder: String,
+    /// What is said beside the version about its use; nothing for a published one.
+    pub(super) status: Option<String>,
     /// Other versions that hold the same id.
     pub(super) also_in: Vec<String>,
     pub(super) kind: String,
@@ -157,6 +156,9 @@ pub(super) fn explain(found: Found, sources: &Sources<'_>) -> Result<Explanation
         dataset: manifest.dataset.clone(),
         version: manifest.version.clone(),
         folder: folder.display().to_string(),
+        status: StatusLog::beside(folder)?
+            .of(&manifest.version)
+            .and_then(StatusChange::warning),
         also_in: found.also_in,
         kind: manifest.kind.name.clone(),
         preset: manifest.kind.preset.clone(),
@@ -367,44 +369,15 @@ fn reject(line: &str) -> Option<Reject> {
     serde_json::from_str(line).ok()
 }
 
-/// The candidate as far as the version tells. Rows record all of it but the fields that were not published.
+/// The candidate as far as the version tells.
 fn candidate(held: &Held) -> Option<Candidate> {
     if let Some((_, reject)) = &held.reject {
         return Some(reject.candidate.clone());
     }
     let (row, metadata) = held.rows.first()?;
-    let read = |name: &str| metadata.get(name).cloned().unwrap_or_default();
-    let slot: SlotName = serde_json::from_value(read("slot")).ok()?;
-    let text = row
-        .columns
-        .get("statement")
-        .or_else(|| metadata.get("text"))
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned();
-    let id = text_at(metadata, &["candidate"])?.to_owned();
-    let position = (0..MOST_ITEMS)
-        .find(|position| Candidate::identify(&slot, *position, &text) == id)
-        .unwrap_or(0);
-    let confidence = row
-        .columns
-        .get("label_confidence")
-        .or_else(|| metadata.get("confidence"))
-        .cloned()
-        .unwrap_or_default();
-    Some(Candidate {
-        id,
-        position,
-        text,
-        reply: ContentHash::parse(text_at(metadata, &["reply"])?)?,
-        fields: Fields::new(),
-        history: serde_json::from_value(read("history")).unwrap_or_default(),
-        flags: serde_json::from_value(read("flags")).unwrap_or_default(),
-        judgements: serde_json::from_value::<Vec<Judgement>>(read("judgements"))
-            .unwrap_or_default(),
-        confidence: serde_json::from_value(confidence).ok().flatten(),
-        slot,
-    })
+    let mut row = row.columns.clone();
+    row.insert("metadata".to_owned(), metadata.clone());
+    candidate_of(&row)
 }
 
 fn slot(slot: &SlotName, manifest: &Manifest) -> Value {
