@@ -146,10 +146,15 @@ fn what_cannot_be_an_embedder_or_a_threshold_is_refused_before_anything_is_read(
 fn a_run_names_its_embedder_and_asks_it_once() {
     let project = Project::new().unwrap();
     for (name, text) in QUICK_KIND {
-        let text = text.replace(
-            "shingle = \"word-1\"\n",
-            "shingle = \"word-1\"\nsemantic = 0.75\n",
-        );
+        let text = text
+            .replace(
+                "shingle = \"word-1\"\n",
+                "shingle = \"word-1\"\nsemantic = 0.75\n",
+            )
+            .replace(
+                "take = \"spread\"\n",
+                "take = \"clusters\"\nclusters = \"meaning\"\n",
+            );
         project.write(name, text).unwrap();
     }
     project.write("promises.toml", QUICK_BEHAVIOUR).unwrap();
@@ -170,6 +175,27 @@ fn a_run_names_its_embedder_and_asks_it_once() {
     assert_eq!(semantic["threshold"], 0.75);
     assert_eq!(semantic["embedder"]["name"], ENCODER);
     assert!(semantic["alike_across_labels"].is_u64());
+    let clusters = &manifest["selection"]["clusters"];
+    assert_eq!(clusters["by"], "meaning");
+    assert_eq!(clusters["embedder"]["name"], ENCODER);
+    let version = project.path().join("generated/promises/1.0.0");
+    assert!(version.join("charts/clusters.csv").is_file());
+    // The vectors are in the store, so the version can be made again without the encoder.
+    let verified = crate::run(
+        &project,
+        &[
+            "verify",
+            "generated/promises",
+            "--store",
+            ".evalwright/replies.db",
+        ],
+    );
+    assert!(
+        verified.stdout.contains("byte for byte"),
+        "{}{}",
+        verified.stdout,
+        verified.stderr
+    );
     // The same recipe again is the same version, and nothing is asked.
     let again = run();
     assert_eq!(again.code, Some(0), "{}", again.stderr);

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
-use evalwright_core::{Abilities, ContentHash, Interrupt, Model, ModelIdentity};
+use evalwright_core::{Abilities, ContentHash, Embedder, Interrupt, Model, ModelIdentity};
 use evalwright_dataset::{Files, Manifest, content_hash, fix, parse_records, write_rows};
 use evalwright_models::server::ModelName;
-use evalwright_pipeline::{Outcome, RecordedModel, RunPlan, Silent, recipe_hash, rows_at_once};
+use evalwright_pipeline::{
+    Outcome, RecordedEmbedder, RecordedModel, RunPlan, Silent, recipe_hash, rows_at_once,
+};
 use evalwright_recipe::{Behaviour, LoadedKind, RecipeError, recorded_behaviour};
 use evalwright_store::ReplyStore;
 
@@ -31,6 +33,7 @@ pub(crate) struct Recipe {
     pub(crate) behaviour: Behaviour,
     generator: RecordedModel,
     judges: Vec<RecordedModel>,
+    embedder: Option<RecordedEmbedder>,
     limit: Option<u32>,
 }
 
@@ -55,6 +58,7 @@ impl Recipe {
             behaviour,
             generator: model_of(&recorded.generator),
             judges: recorded.judges.iter().map(model_of).collect(),
+            embedder: embedder_of(recorded).cloned().map(RecordedEmbedder),
             limit: None,
         };
         let (limit, found) = recipe.with_plan(|plan| {
@@ -95,7 +99,10 @@ impl Recipe {
             kind: &self.kind,
             generator: &self.generator,
             judges: &judges,
-            embedder: None,
+            embedder: self
+                .embedder
+                .as_ref()
+                .map(|embedder| embedder as &dyn Embedder),
             limit: self.limit,
         })
     }
@@ -220,6 +227,16 @@ fn same_kind(path: &Path, recorded: &Manifest, project: &Path) -> Result<LoadedK
 /// A kind's README says nothing to any model.
 fn decides_rows(file: &str) -> bool {
     !file.ends_with(".md")
+}
+
+/// What made the vectors of a version, where any were needed.
+fn embedder_of(recorded: &Manifest) -> Option<&ModelIdentity> {
+    let of_dedup = recorded.dedup.semantic.as_ref();
+    let of_clusters = recorded
+        .selection
+        .as_ref()
+        .and_then(|selection| selection.clusters.as_ref()?.embedder.as_ref());
+    of_dedup.map(|semantic| &semantic.embedder).or(of_clusters)
 }
 
 fn model_of(identity: &ModelIdentity) -> RecordedModel {

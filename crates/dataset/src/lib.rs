@@ -41,7 +41,9 @@ pub use publish::{Files, content_hash, publish, publish_with};
 pub use rows::{
     parse_records, read_records, read_rejects, read_rows, write_records, write_rejects, write_rows,
 };
-pub use selection::{ChoiceFigures, PartRecord, SelectionRecord, SplitRecord};
+pub use selection::{
+    ChoiceFigures, ClusterCount, ClusterRecord, PartRecord, SelectionRecord, SplitRecord,
+};
 pub use status::{STATUS_FILE, Status, StatusChange, StatusLog, utc_date};
 pub use verify::verify_files;
 pub use version::{OpenVersion, Version, next_version, read_manifest, versions};

@@ -1,5 +1,6 @@
 //! What the manifest tells about the choice of the rows: what it left of the give-aways, and what it cost.
 
+use evalwright_core::ModelIdentity;
 use serde::{Deserialize, Serialize};
 
 /// How rows were chosen among the candidates that were good enough.
@@ -25,6 +26,9 @@ pub struct SelectionRecord {
     pub unbalanced: Option<ChoiceFigures>,
     /// What was chosen.
     pub chosen: ChoiceFigures,
+    /// The clusters that the rows were spread over, if they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clusters: Option<ClusterRecord>,
     /// How the rows were dealt into parts, if they were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<SplitRecord>,
@@ -49,6 +53,36 @@ pub struct ChoiceFigures {
     /// its own words even and leave what words mean elsewhere. Null with fewer than five texts of a label on
     /// either side.
     pub wording_accuracy_outside: Option<f64>,
+}
+
+/// Clusters of candidates that the rows were spread over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClusterRecord {
+    /// What makes two texts alike: `meaning` or `words`.
+    pub by: String,
+    /// What made the vectors, for clusters of meaning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embedder: Option<ModelIdentity>,
+    /// Entropy of the good candidates over the clusters, over the most there can be: 1 where all are equally full; null
+    /// for a single cluster.
+    pub evenness_of_candidates: Option<f64>,
+    /// The same of the rows.
+    pub evenness_of_rows: Option<f64>,
+    /// The clusters, the largest first.
+    pub clusters: Vec<ClusterCount>,
+}
+
+/// One cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterCount {
+    /// Good candidates in it.
+    pub candidates: u64,
+    /// Rows for the label *matching*.
+    pub matching: u64,
+    /// Rows for the label *not matching*.
+    pub not_matching: u64,
+    /// The words that tell it from the others, the strongest first.
+    pub words: Vec<String>,
 }
 
 /// Rows dealt into parts so that near-duplicates share one.

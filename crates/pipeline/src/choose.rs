@@ -1,22 +1,29 @@
 //! From the candidates that every filter let through to the rows' places: their scores, the selection, the parts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use evalwright_core::{Group, Probability};
-use evalwright_dataset::{PartRecord, SelectionRecord, SplitRecord};
+use evalwright_core::{Group, ModelIdentity, Probability, Seed, Side};
+use evalwright_dataset::{ClusterCount, ClusterRecord, PartRecord, SelectionRecord, SplitRecord};
 use evalwright_dedup::{Item, Layers, Near, Shingle, find_duplicates};
-use evalwright_recipe::Part;
+use evalwright_recipe::{ClusterBy, Part, Take};
+use evalwright_stats::diversity::{Vectors, clusters, evenness};
+use evalwright_stats::giveaway::telling_words;
 
 use crate::error::PipelineError;
 use crate::ledger::{Entry, Ledger};
 use crate::plan::Checked;
 use crate::stage::score::{combined, combined_others};
 use crate::stage::select::split::{Dealt, Member, deal};
-use crate::stage::select::{CellRule, Choice, Rule, select};
+use crate::stage::select::{CellRule, Choice, Rule, Selection, select};
+use crate::vectors::TextVectors;
 
 /// Jaccard similarity of word sets from which two rows share a part. Lower than where duplicates fall: what is
 /// no duplicate can still tell a learner what is in another part.
 const SPLIT_NEAR: f64 = 0.6;
+/// Candidates at the most that centres of clusters are found on.
+const MOST_FITTED: usize = 20_000;
+/// Words that are told of a cluster.
+const CLUSTER_WORDS: usize = 4;
 /// The part that takes what no other part wants.
 const REST: &str = "train";
 
@@ -37,6 +44,7 @@ pub(crate) fn choose(
     checked: &Checked<'_>,
     ledger: &Ledger,
     good: &[usize],
+    vectors: Option<&mut TextVectors<'_>>,
 ) -> Result<(Vec<Chosen>, SelectionRecord), PipelineError> {
     let options = checked.stages.select.options;
     let seed = checked.run.seed();
@@ -53,7 +61,7 @@ pub(crate) fn choose(
             Some((*position, entry, confidence))
         })
         .collect();
-    let choices: Vec<Choice<'_>> = entries
+    let mut choices: Vec<Choice<'_>> = entries
         .iter()
         .map(|(_, entry, confidence)| Choice {
             id: &entry.candidate.id,
@@ -83,8 +91,16 @@ pub(crate) fn choose(
             }
         })
         .collect();
+    let count = options.clusters.and_then(|clusters| clusters.count);
+    let count = count.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+    if let (true, Some(vectors)) = (options.clusters_by_meaning(), vectors) {
+        let wanted: f64 = cells.iter().map(|cell| cell.wanted as f64).sum();
+        let count = count.unwrap_or_else(|| square_root(wanted));
+        by_meaning(&mut choices, count, vectors, seed)?;
+    }
     let rule = Rule {
         take: options.take,
+        clusters: count,
         order: options.order,
         balance: &options.balance,
         length_ceiling: options.length_ceiling,
@@ -92,9 +108,14 @@ pub(crate) fn choose(
         seed,
     };
     let selection = select(&rule, &choices);
-    let mut record = selection.record;
+    let mut record = selection.record.clone();
     record.combine =
         (checked.stages.scores().count() > 1).then(|| options.combine.as_str().to_owned());
+    if options.take == Take::Clusters {
+        let embedder = checked.embedder().map(|embedder| embedder.identity());
+        let embedder = embedder.filter(|_| options.clusters_by_meaning());
+        record.clusters = cluster_record(&choices, &selection, embedder);
+    }
     let rows: Vec<Choice<'_>> = selection
         .order
         .iter()
@@ -136,6 +157,117 @@ pub(crate) fn choose(
         })
         .collect();
     Ok((chosen, record))
+}
+
+/// The nearest whole number to the root, and at least 2.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the root of a number of rows is small and not negative"
+)]
+fn square_root(rows: f64) -> usize {
+    (rows.sqrt().round() as usize).max(2)
+}
+
+/// Puts each candidate into its cluster of meaning. Candidates are looked at by identifier, so that their order makes
+/// no difference.
+fn by_meaning(
+    choices: &mut [Choice<'_>],
+    count: usize,
+    vectors: &mut TextVectors<'_>,
+    seed: Seed,
+) -> Result<(), PipelineError> {
+    let mut order: Vec<usize> = (0..choices.len()).collect();
+    order.sort_by_key(|place| choices.get(*place).map(|choice| choice.id));
+    let texts: Vec<&str> = order
+        .iter()
+        .filter_map(|place| choices.get(*place).map(|choice| choice.text))
+        .collect();
+    let (data, dimension) = vectors.of(&texts)?;
+    let all = Vectors::new(dimension, &data).map_err(|error| vectors.unusable(&error))?;
+    let seed = seed.derive("clusters of meaning");
+    let Some(found) = clusters(&all, count, MOST_FITTED, seed) else {
+        return Ok(());
+    };
+    for (place, cluster) in order.into_iter().zip(found.cluster_of) {
+        if let Some(choice) = choices.get_mut(place) {
+            choice.cluster = Some(u32::try_from(cluster).unwrap_or(u32::MAX));
+        }
+    }
+    Ok(())
+}
+
+/// What the manifest tells about the clusters, the largest first.
+fn cluster_record(
+    choices: &[Choice<'_>],
+    selection: &Selection,
+    embedder: Option<&ModelIdentity>,
+) -> Option<ClusterRecord> {
+    let mut members: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for (position, cluster) in &selection.clusters {
+        members.entry(*cluster).or_default().push(*position);
+    }
+    let mut members: Vec<Vec<usize>> = members.into_values().collect();
+    for positions in &mut members {
+        positions.sort_unstable();
+    }
+    members.sort_by_key(|positions| {
+        let first = positions.first().and_then(|first| choices.get(*first));
+        (
+            std::cmp::Reverse(positions.len()),
+            first.map(|first| first.id),
+        )
+    });
+    let mut texts = Vec::new();
+    let mut labels = Vec::new();
+    for (number, positions) in members.iter().enumerate() {
+        for choice in positions
+            .iter()
+            .filter_map(|position| choices.get(*position))
+        {
+            texts.push(choice.text);
+            labels.push(number);
+        }
+    }
+    let words = telling_words(&texts, &labels, members.len(), CLUSTER_WORDS).ok()?;
+    let taken: BTreeSet<usize> = selection.order.iter().copied().collect();
+    let clusters: Vec<ClusterCount> = members
+        .iter()
+        .enumerate()
+        .map(|(number, positions)| {
+            let rows = |side: Side| {
+                let chosen = positions
+                    .iter()
+                    .filter(|position| taken.contains(*position));
+                let own = chosen.filter_map(|position| choices.get(*position));
+                own.filter(|choice| choice.label == side).count() as u64
+            };
+            ClusterCount {
+                candidates: positions.len() as u64,
+                matching: rows(Side::Matching),
+                not_matching: rows(Side::NotMatching),
+                words: words
+                    .iter()
+                    .filter(|word| word.label == number)
+                    .map(|word| word.word.clone())
+                    .collect(),
+            }
+        })
+        .collect();
+    let even =
+        |of: fn(&ClusterCount) -> u64| evenness(&clusters.iter().map(of).collect::<Vec<u64>>());
+    Some(ClusterRecord {
+        by: match embedder {
+            Some(_) => ClusterBy::Meaning,
+            None => ClusterBy::Words,
+        }
+        .as_str()
+        .to_owned(),
+        embedder: embedder.cloned(),
+        evenness_of_candidates: even(|one| one.candidates),
+        evenness_of_rows: even(|one| one.matching + one.not_matching),
+        clusters,
+    })
 }
 
 /// For each row a number that it shares with the rows that it is linked to by near texts, whatever their labels.

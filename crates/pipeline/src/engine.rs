@@ -367,7 +367,12 @@ impl<'a> Engine<'a> {
         let run = self.checked.run;
         let stage = &self.checked.stages.select;
         let received = self.ledger.pending_from(0).len();
-        let (chosen, selection) = choose(&self.checked, &self.ledger, &found.kept)?;
+        let (chosen, selection) = choose(
+            &self.checked,
+            &self.ledger,
+            &found.kept,
+            self.vectors.as_mut(),
+        )?;
         let mut rows = Vec::new();
         let mut items = Vec::new();
         for one in &chosen {

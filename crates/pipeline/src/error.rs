@@ -73,9 +73,10 @@ pub enum PipelineError {
         "no model is named that judges: name at least one under `judges` in the behaviour's models"
     )]
     NoJudge,
-    /// The kind looks for texts that mean the same and nothing makes vectors.
+    /// The kind compares texts by meaning and nothing makes vectors.
     #[error(
-        "stage `dedup` names `semantic`, and no embedder is given that turns texts into vectors"
+        "the kind compares texts by meaning (`semantic` of stage `dedup`, or `clusters` of stage `select`), and no \
+         embedder is given that turns texts into vectors"
     )]
     NoEmbedder,
     /// A judge can do nothing that the kind's counting raters ask.

@@ -40,7 +40,7 @@ pub use no_model::NoModel;
 pub use plan::{RunPlan, rows_at_once};
 pub use progress::{CallKind, Event, Progress, Silent};
 pub use recipe_hash::recipe_hash;
-pub use recorded::RecordedModel;
+pub use recorded::{RecordedEmbedder, RecordedModel};
 pub use stage::lint::{NoProcesses, RuleProcesses};
 pub use stage::select::letters::{Options, place_answers};
 pub use trace::{Trace, TracedCall, TracedRequest, trace};

@@ -26,7 +26,7 @@ pub struct RunPlan<'a> {
     pub generator: &'a dyn Model,
     /// The models that judge; at least one, none of them twice.
     pub judges: &'a [&'a dyn Model],
-    /// What turns texts into vectors; needed by a kind whose `dedup` names `semantic`, and by no other.
+    /// What turns texts into vectors; needed by a kind that compares texts by meaning, and by no other.
     pub embedder: Option<&'a dyn Embedder>,
     /// No more rows than this, whatever the behaviour says; an odd number counts as the even one below.
     pub limit: Option<u32>,
@@ -123,11 +123,7 @@ impl<'a> Checked<'a> {
                 return Err(PipelineError::SameJudge { name: name.clone() });
             }
         }
-        let semantic = stages
-            .dedup
-            .as_ref()
-            .and_then(|dedup| dedup.options.semantic());
-        if semantic.is_some() && run.embedder.is_none() {
+        if kind.needs_vectors() && run.embedder.is_none() {
             return Err(PipelineError::NoEmbedder);
         }
         if let Some(choice) = &run.behaviour.calibration
@@ -166,7 +162,9 @@ impl<'a> Checked<'a> {
 
     /// What makes vectors, where the kind asks for any.
     pub(crate) fn embedder(&self) -> Option<&'a dyn Embedder> {
-        self.semantic().map(|(_, embedder)| embedder)
+        self.run
+            .embedder
+            .filter(|_| self.run.kind.kind.needs_vectors())
     }
 
     /// The least P(intended side) of a row: the kind's, or what the behaviour's calibration file says in its place.

@@ -2,8 +2,8 @@
 
 use evalwright_core::model::Deliver;
 use evalwright_core::{
-    Abilities, Interrupt, Model, ModelError, ModelIdentity, Prompt, SampleRequest, ScoreReply,
-    ScoreRequest, StopReason, TextReply,
+    Abilities, Embedder, Interrupt, Model, ModelError, ModelIdentity, Prompt, SampleRequest,
+    ScoreReply, ScoreRequest, StopReason, TextReply,
 };
 
 /// A model as a manifest records it. Whatever the store does not hold, it cannot answer.
@@ -24,11 +24,29 @@ impl RecordedModel {
     }
 
     fn missing(&self, what: &str, count: usize) -> ModelError {
-        ModelError::Stopped {
-            model: self.identity.name.clone(),
-            reason: StopReason::NotFound,
-            cause: format!("the store lacks {count} of its {what}, and nothing is asked here"),
-        }
+        missing(&self.identity, what, count)
+    }
+}
+
+/// An embedder as a manifest records it, which makes no vector.
+#[derive(Debug, Clone)]
+pub struct RecordedEmbedder(pub ModelIdentity);
+
+impl Embedder for RecordedEmbedder {
+    fn identity(&self) -> &ModelIdentity {
+        &self.0
+    }
+
+    fn embed(&self, texts: &[String], _: &Interrupt) -> Result<Vec<Vec<f32>>, ModelError> {
+        Err(missing(&self.0, "vectors", texts.len()))
+    }
+}
+
+fn missing(identity: &ModelIdentity, what: &str, count: usize) -> ModelError {
+    ModelError::Stopped {
+        model: identity.name.clone(),
+        reason: StopReason::NotFound,
+        cause: format!("the store lacks {count} of its {what}, and nothing is asked here"),
     }
 }
 

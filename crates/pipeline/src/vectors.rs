@@ -107,6 +107,11 @@ impl<'a> TextVectors<'a> {
         Ok(())
     }
 
+    /// What to say of vectors that hold something else than numbers.
+    pub(crate) fn unusable(&self, cause: &dyn std::error::Error) -> PipelineError {
+        self.broken(format!("its vectors cannot be used: {cause}"))
+    }
+
     fn broken(&self, cause: String) -> PipelineError {
         PipelineError::Model(ModelError::Engine {
             model: self.embedder.identity().name.clone(),

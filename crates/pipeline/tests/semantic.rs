@@ -267,3 +267,79 @@ fn a_broken_embedder_is_found_out() {
     let error = go(&semantic_kind(), Some(&embedder), &TempStore::new().store).unwrap_err();
     assert!(error.to_string().contains("vectors for"), "{error}");
 }
+
+/// A kind whose rows are spread over clusters of meaning, and that drops nothing for what it means.
+fn clustered_kind(clusters: &str) -> LoadedKind {
+    let text = KIND.replace(
+        "take = \"spread\"\n",
+        &format!("take = \"clusters\"\nclusters = {clusters}\n"),
+    );
+    assert_ne!(text, KIND);
+    load(&folder(&text), "default")
+}
+
+#[test]
+fn rows_are_spread_over_clusters_of_meaning() {
+    let embedder = FakeEmbedder::new();
+    let temporary = TempStore::new();
+    let kind = clustered_kind("4");
+    let outcome = go(&kind, Some(&embedder), &temporary.store).unwrap();
+    let record = outcome
+        .manifest
+        .selection
+        .clone()
+        .unwrap()
+        .clusters
+        .unwrap();
+    assert_eq!(record.by, "meaning");
+    assert_eq!(record.embedder.unwrap().name, "fake/embedder");
+    assert!(record.clusters.len() > 1 && record.clusters.len() <= 4);
+    let rows: u64 = record
+        .clusters
+        .iter()
+        .map(|one| one.matching + one.not_matching)
+        .sum();
+    assert_eq!(rows, outcome.rows.len() as u64);
+    // Clusters take turns, so rows lie more evenly over them than candidates.
+    let (rows, candidates) = (record.evenness_of_rows, record.evenness_of_candidates);
+    assert!(
+        rows.unwrap() >= candidates.unwrap() - 1e-9,
+        "{rows:?} {candidates:?}"
+    );
+    let sizes: Vec<u64> = record.clusters.iter().map(|one| one.candidates).collect();
+    assert!(sizes.is_sorted_by(|one, next| one >= next), "{sizes:?}");
+
+    // The same vectors from the store give the same bytes, and nothing is made again.
+    let again = go(&kind, Some(&embedder), &temporary.store).unwrap();
+    assert_eq!(bytes(&again), bytes(&outcome));
+    assert!(
+        embedder
+            .made
+            .lock()
+            .unwrap()
+            .values()
+            .all(|times| *times == 1)
+    );
+    // Another number of clusters is another recipe.
+    let other = go(
+        &clustered_kind("\"meaning\""),
+        Some(&embedder),
+        &temporary.store,
+    )
+    .unwrap();
+    assert_ne!(other.manifest.recipe, outcome.manifest.recipe);
+    assert!(matches!(
+        go(&kind, None, &temporary.store),
+        Err(PipelineError::NoEmbedder)
+    ));
+    // Clusters of words need no vectors, and are told as well.
+    let lexical = go(
+        &clustered_kind("{ by = \"words\", count = 3 }"),
+        None,
+        &temporary.store,
+    )
+    .unwrap();
+    let record = lexical.manifest.selection.unwrap().clusters.unwrap();
+    assert_eq!((record.by.as_str(), record.embedder), ("words", None));
+    assert!(record.clusters.len() <= 3);
+}

@@ -226,6 +226,9 @@ pub struct SelectStage {
     pub combine: Combine,
     /// Which of the good ones.
     pub take: Take,
+    /// How `take = "clusters"` makes clusters, where the kind says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clusters: Option<Clustering>,
     /// In which order they are published.
     pub order: Order,
     /// What is made even between the labels.
@@ -238,6 +241,48 @@ pub struct SelectStage {
     /// Into which parts the rows are dealt beside `train`, which takes the rest.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub split: Vec<Part>,
+}
+
+/// How candidates are grouped before rows are spread over the groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Clustering {
+    /// What makes two texts alike.
+    pub by: ClusterBy,
+    /// Clusters at the most. Where the kind does not say: by meaning the square root of the rows wanted, by words one
+    /// for 20 candidates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
+}
+
+/// What makes two texts alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClusterBy {
+    /// The same words and pairs of words.
+    Words,
+    /// Vectors that an embedder makes.
+    Meaning,
+}
+
+impl ClusterBy {
+    /// The word in kind files.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Words => "words",
+            Self::Meaning => "meaning",
+        }
+    }
+}
+
+impl SelectStage {
+    /// Whether rows are spread over clusters of meaning, for which vectors are needed.
+    #[must_use]
+    pub fn clusters_by_meaning(&self) -> bool {
+        self.clusters
+            .is_some_and(|clusters| clusters.by == ClusterBy::Meaning)
+    }
 }
 
 /// How the probabilities of several requirements become one score.

@@ -497,6 +497,15 @@ impl Kind {
         })
     }
 
+    /// Whether the kind compares texts by their vectors, which an embedder has to make.
+    #[must_use]
+    pub fn needs_vectors(&self) -> bool {
+        self.dedup().is_some_and(|dedup| dedup.semantic.is_some())
+            || self
+                .select()
+                .is_some_and(|select| select.clusters_by_meaning())
+    }
+
     /// The select stage.
     #[must_use]
     pub fn select(&self) -> Option<&crate::kind::SelectStage> {

@@ -40,8 +40,9 @@ pub use item_stage::{
 };
 pub use item_stage_file::FIELD_PARSERS;
 pub use kind::{
-    AnswerForms, AskPlan, AskStage, Balance, Combine, Curve, DedupStage, EmitAnswers, EmitStage,
-    Kind, Order, Origin, Part, Rater, ScoreStage, SelectStage, Stage, Take, VoteDraws,
+    AnswerForms, AskPlan, AskStage, Balance, ClusterBy, Clustering, Combine, Curve, DedupStage,
+    EmitAnswers, EmitStage, Kind, Order, Origin, Part, Rater, ScoreStage, SelectStage, Stage, Take,
+    VoteDraws,
 };
 pub use kind_file::{Guide, Known, LoadedKind, SettingGuide, TableGuide, load_kind};
 pub use lint_stage::{LintRule, LintStage, Pattern, RuleAction, RuleField, RuleFinder, TextForm};

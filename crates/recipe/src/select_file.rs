@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::document::{Entry, Section};
 use crate::error::RecipeError;
-use crate::kind::{Balance, Combine, Order, Part, SelectStage, Take};
+use crate::kind::{Balance, ClusterBy, Clustering, Combine, Order, Part, SelectStage, Take};
 use crate::stage_file::LABEL;
 
+/// The most clusters: a choice over more of them is hardly one.
+const MOST_CLUSTERS: u32 = 1000;
 /// The part that takes what no other part wants.
 const REST: &str = "train";
 
@@ -20,6 +22,7 @@ pub(crate) fn select(
         "minimum",
         "combine",
         "take",
+        "clusters",
         "order",
         "balance",
         "length_ceiling",
@@ -27,6 +30,9 @@ pub(crate) fn select(
     ])?;
     let (minimum, minimums) = minimum(&section.required("minimum")?, requirements)?;
     let balance = balance(section)?;
+    let take = section
+        .required("take")?
+        .choice(&[Take::Top, Take::Spread, Take::Clusters].map(|take| (take.as_str(), take)))?;
     Ok(SelectStage {
         minimum,
         minimums,
@@ -34,9 +40,8 @@ pub(crate) fn select(
             Some(entry) => entry.choice(&Combine::ALL.map(|one| (one.as_str(), one)))?,
             None => Combine::default(),
         },
-        take: section
-            .required("take")?
-            .choice(&[Take::Top, Take::Spread, Take::Clusters].map(|take| (take.as_str(), take)))?,
+        take,
+        clusters: clusters(section, take)?,
         order: section
             .required("order")?
             .choice(&[Order::Shuffled, Order::Confidence].map(|order| (order.as_str(), order)))?,
@@ -44,6 +49,40 @@ pub(crate) fn select(
         balance,
         split: split(section)?,
     })
+}
+
+/// `"words"`, `"meaning"`, a number of clusters of meaning, or a table with `by` and `count`.
+fn clusters(section: &Section<'_>, take: Take) -> Result<Option<Clustering>, RecipeError> {
+    let Some(entry) = section.optional("clusters") else {
+        return Ok(None);
+    };
+    if take != Take::Clusters {
+        return Err(entry.fault("is of no use without `take = \"clusters\"`"));
+    }
+    let by = |entry: &Entry<'_>| {
+        entry.choice(&[ClusterBy::Words, ClusterBy::Meaning].map(|by| (by.as_str(), by)))
+    };
+    let count = |entry: &Entry<'_>| entry.whole_u32(2, MOST_CLUSTERS).map(Some);
+    if let Ok(table) = entry.section() {
+        table.only(&["by", "count"])?;
+        return Ok(Some(Clustering {
+            by: by(&table.required("by")?)?,
+            count: table
+                .optional("count")
+                .map_or(Ok(None), |one| count(&one))?,
+        }));
+    }
+    Ok(Some(if entry.text().is_ok() {
+        Clustering {
+            by: by(&entry)?,
+            count: None,
+        }
+    } else {
+        Clustering {
+            by: ClusterBy::Meaning,
+            count: count(&entry)?,
+        }
+    }))
 }
 
 /// One number for the label alone, or a table by requirement in which the label must stand.

@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use evalwright_recipe::{
-    Balance, Combine, KindFolder, LoadedKind, RecipeError, SelectStage, Stage, Take, builtin_kinds,
-    find_kind, load_kind,
+    Balance, ClusterBy, Clustering, Combine, KindFolder, LoadedKind, RecipeError, SelectStage,
+    Stage, Take, builtin_kinds, find_kind, load_kind,
 };
 
 mod known;
@@ -158,4 +158,40 @@ fn each_fault_is_shown_where_it_is() {
     text.replace_range(start..end, "");
     let said = load_kind(&none, "default", &KNOWN).unwrap_err().to_string();
     assert!(said.contains("judges no `label`"), "{said}");
+}
+
+#[test]
+fn clusters_are_of_words_or_of_meaning() {
+    let clusters = |value: &str| {
+        let text = format!(
+            "minimum = 0.7\ntake = \"clusters\"\norder = \"shuffled\"\nclusters = {value}\n"
+        );
+        load(&text, RELEVANT).map(|loaded| loaded.kind.select().unwrap().clusters.unwrap())
+    };
+    let meaning = |count| Clustering {
+        by: ClusterBy::Meaning,
+        count,
+    };
+    assert_eq!(clusters("12").unwrap(), meaning(Some(12)));
+    assert_eq!(clusters("\"meaning\"").unwrap(), meaning(None));
+    assert_eq!(clusters("\"words\"").unwrap().by, ClusterBy::Words);
+    assert_eq!(
+        clusters("{ by = \"words\", count = 3 }").unwrap().count,
+        Some(3)
+    );
+    for wrong in [
+        "1",
+        "\"sense\"",
+        "{ count = 3 }",
+        "true",
+        "{ by = \"meaning\", k = 3 }",
+    ] {
+        let error = clusters(wrong).unwrap_err().to_string();
+        assert!(
+            error.contains("clusters") || error.contains("by"),
+            "{wrong}: {error}"
+        );
+    }
+    let error = load(&format!("{SELECT}clusters = 12\n"), RELEVANT).unwrap_err();
+    assert!(error.to_string().contains("no use without"), "{error}");
 }

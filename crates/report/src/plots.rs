@@ -9,6 +9,7 @@ use crate::chart::{Axis, Bar, Mark, Panel, Point, bars, histograms, intervals};
 use crate::confidence::BINS;
 use crate::number::{rounded, share, two_digits};
 use crate::report::Figures;
+use crate::selection;
 use crate::words::label;
 
 /// One chart with its numbers.
@@ -50,6 +51,7 @@ pub(crate) fn all(figures: &Figures) -> Vec<Plot> {
         raters(figures),
     ];
     plots.extend(figures.calibration.as_ref().map(CalibrationInUse::plot));
+    plots.extend(selection::clusters(figures.selection.as_ref()));
     plots
 }
 

@@ -1,8 +1,13 @@
 //! What choosing the rows did to the give-aways, and what it cost, in sentences.
 
-use evalwright_dataset::{ChoiceFigures, SelectionRecord};
+use evalwright_dataset::{ChoiceFigures, ClusterRecord, SelectionRecord};
 
+use crate::chart::{Bar, bars};
 use crate::number::{counted, share, two_digits};
+use crate::plots::Plot;
+
+/// Clusters drawn; more are in the CSV file.
+const MOST_BARS: usize = 24;
 
 /// What the manifest tells about the choice, a sentence for each thing; none for a version that lacks it.
 pub(crate) fn sentences(selection: Option<&SelectionRecord>) -> Vec<String> {
@@ -19,6 +24,9 @@ pub(crate) fn sentences(selection: Option<&SelectionRecord>) -> Vec<String> {
             counted(selection.given_up, "row was", "rows were"),
             two_digits(selection.length_ceiling)
         ));
+    }
+    if let Some(clusters) = &selection.clusters {
+        sentences.push(spread(clusters));
     }
     if let Some(split) = &selection.split {
         let parts: Vec<String> = split
@@ -40,6 +48,69 @@ pub(crate) fn sentences(selection: Option<&SelectionRecord>) -> Vec<String> {
         sentences.push(sentence);
     }
     sentences
+}
+
+fn spread(clusters: &ClusterRecord) -> String {
+    let by = match &clusters.embedder {
+        Some(embedder) => format!("of meaning (vectors of {})", embedder.name),
+        None => "of words".to_owned(),
+    };
+    format!(
+        "Rows were spread over {} {by}: their entropy over the clusters is {} of the most there can be, where that of all \
+         good candidates is {}.",
+        counted(clusters.clusters.len() as u64, "cluster", "clusters"),
+        share(clusters.evenness_of_rows),
+        share(clusters.evenness_of_candidates),
+    )
+}
+
+/// Rows of each cluster, where rows were spread over clusters.
+pub(crate) fn clusters(selection: Option<&SelectionRecord>) -> Option<Plot> {
+    let found = selection?.clusters.as_ref()?;
+    let title = "Rows of each cluster".to_owned();
+    let drawn: Vec<Bar> = found
+        .clusters
+        .iter()
+        .take(MOST_BARS)
+        .map(|one| Bar {
+            label: if one.words.is_empty() {
+                "(no word tells it from the others)".to_owned()
+            } else {
+                one.words.join(", ")
+            },
+            note: format!(
+                "{} + {} of {}",
+                one.matching, one.not_matching, one.candidates
+            ),
+            value: one.matching + one.not_matching,
+            behind: Some(one.candidates),
+            class: "plain",
+        })
+        .collect();
+    Some(Plot {
+        stem: "clusters",
+        how: "Good candidates (pale) and rows (dark) of each cluster, the largest first, with the words that tell it from \
+              the others (log odds with a Dirichlet prior); the figures are rows labelled matching + not matching of \
+              candidates. Clusters are k-means over vectors of sentences or, where the kind says so, of words."
+            .to_owned(),
+        svg: bars(&title, &drawn),
+        title,
+        header: vec!["cluster", "words", "candidates", "matching", "not_matching"],
+        rows: found
+            .clusters
+            .iter()
+            .enumerate()
+            .map(|(number, one)| {
+                vec![
+                    (number + 1).to_string(),
+                    one.words.join(" "),
+                    one.candidates.to_string(),
+                    one.matching.to_string(),
+                    one.not_matching.to_string(),
+                ]
+            })
+            .collect(),
+    })
 }
 
 fn balanced(selection: &SelectionRecord, plain: &ChoiceFigures) -> String {
@@ -64,7 +135,7 @@ fn balanced(selection: &SelectionRecord, plain: &ChoiceFigures) -> String {
 
 #[cfg(test)]
 mod tests {
-    use evalwright_dataset::{PartRecord, SplitRecord};
+    use evalwright_dataset::{ClusterCount, PartRecord, SplitRecord};
 
     use super::*;
 
@@ -80,6 +151,43 @@ mod tests {
     }
 
     #[test]
+    fn clusters_are_told_with_their_words_and_drawn() {
+        let mut selection = SelectionRecord {
+            balance: Vec::new(),
+            length_ceiling: None,
+            given_up: 0,
+            combine: None,
+            candidates: figures(0.5, 0.5, 0.8),
+            unbalanced: None,
+            chosen: figures(0.5, 0.5, 0.8),
+            clusters: None,
+            split: None,
+        };
+        assert!(clusters(Some(&selection)).is_none());
+        selection.clusters = Some(ClusterRecord {
+            by: "words".to_owned(),
+            embedder: None,
+            evenness_of_candidates: Some(0.71),
+            evenness_of_rows: Some(0.93),
+            clusters: vec![ClusterCount {
+                candidates: 40,
+                matching: 3,
+                not_matching: 2,
+                words: vec!["<garden>".to_owned(), "roses".to_owned()],
+            }],
+        });
+        let said = sentences(Some(&selection));
+        assert_eq!(said.len(), 1);
+        assert!(
+            said[0].contains("1 cluster of words") && said[0].contains("93.0 %"),
+            "{said:?}"
+        );
+        let plot = clusters(Some(&selection)).unwrap();
+        assert!(plot.svg.contains("&lt;garden&gt;, roses") && plot.svg.contains("3 + 2 of 40"));
+        assert_eq!(plot.rows, [["1", "<garden> roses", "40", "3", "2"]]);
+    }
+
+    #[test]
     fn the_sentences_say_what_was_gained_and_lost() {
         assert!(sentences(None).is_empty());
         let mut selection = SelectionRecord {
@@ -90,6 +198,7 @@ mod tests {
             candidates: figures(0.72, 0.8, 0.86),
             unbalanced: Some(figures(0.71, 0.78, 0.85)),
             chosen: figures(0.51, 0.64, 0.838),
+            clusters: None,
             split: None,
         };
         assert_eq!(

@@ -10,7 +10,7 @@ mod neighbours;
 mod ngrams;
 mod vendi;
 
-pub use clusters::{Clusters, clusters};
+pub use clusters::{Clusters, clusters, evenness};
 pub use map::{Map, MapMethod, neighbour_map, principal_map};
 pub use ngrams::{NgramVectors, distinct_ngrams, ngram_vectors};
 pub use vendi::{Sampled, vendi_of_ngrams, vendi_of_vectors};

@@ -73,7 +73,7 @@ pub(crate) struct Making {
     /// A file of `evalwright calibrate`, instead of the behaviour's; `none` for none
     #[arg(long, value_name = "FILE")]
     calibration: Option<String>,
-    /// What turns texts into vectors, for a kind whose `dedup` names `semantic`: `local`, or a model behind a server
+    /// What turns texts into vectors, for a kind that compares texts by meaning: `local`, or a model behind a server
     #[arg(long, env = "EVALWRIGHT_EMBEDDER", value_name = "MODEL", default_value = LOCAL)]
     embedder: String,
     #[command(flatten)]

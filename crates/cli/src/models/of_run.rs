@@ -75,11 +75,9 @@ impl Models {
             }
             names.insert(name.clone(), in_files);
         }
-        let needs_vectors = kind
+        let embedder = kind
             .kind
-            .dedup()
-            .is_some_and(|dedup| dedup.semantic.is_some());
-        let embedder = needs_vectors
+            .needs_vectors()
             .then(|| opening.open_embedder(embedder))
             .transpose()?;
         Ok(Self {

@@ -68,6 +68,8 @@ pub(crate) struct Rule<'a> {
     pub(crate) take: Take,
     /// In which order.
     pub(crate) order: Order,
+    /// Clusters of words at the most, where the kind says; no matter for candidates whose cluster is known.
+    pub(crate) clusters: Option<usize>,
     /// What is made even between the labels.
     pub(crate) balance: &'a [Balance],
     /// The farthest that the length-only area may lie above one half (and as far below), rows being given up for
@@ -84,6 +86,8 @@ pub(crate) struct Rule<'a> {
 pub(crate) struct Selection {
     /// Positions of the chosen ones in the order of publication.
     pub(crate) order: Vec<usize>,
+    /// The cluster of each candidate, by its position, where rows were spread over clusters.
+    pub(crate) clusters: Vec<(usize, u32)>,
     /// What the manifest tells about it; how the rows are split is not filled in.
     pub(crate) record: SelectionRecord,
 }
@@ -115,10 +119,12 @@ pub(crate) fn select(rule: &Rule<'_>, choices: &[Choice<'_>]) -> Selection {
         candidates: pool.figures(&vec![true; pool.ranked.len()]),
         unbalanced: (!rule.balance.is_empty()).then(|| pool.figures(&plain)),
         chosen: pool.figures(&chosen),
+        clusters: None,
         split: None,
     };
     Selection {
         order: pool.ordered(&chosen),
+        clusters: pool.clusters(),
         record,
     }
 }
@@ -153,7 +159,7 @@ impl<'p> Pool<'p> {
         let texts: Vec<&str> = ranked.iter().map(|(_, choice)| choice.text).collect();
         let lexical = (rule.take == Take::Clusters
             && ranked.iter().any(|(_, choice)| choice.cluster.is_none()))
-        .then(|| lexical_clusters(&texts, rule.seed));
+        .then(|| lexical_clusters(&texts, rule.clusters, rule.seed));
         let mut members = Vec::new();
         let mut strata_before = 0;
         for cell in 0..rule.cells.len() {
@@ -357,6 +363,16 @@ impl<'p> Pool<'p> {
             ),
             wording_accuracy_outside: accuracy_outside(&self.vocabulary, &others, &texts),
         }
+    }
+
+    /// The cluster of each candidate by its position in the input; none where no clusters were made.
+    fn clusters(&self) -> Vec<(usize, u32)> {
+        if self.rule.take != Take::Clusters {
+            return Vec::new();
+        }
+        let positions = self.ranked.iter().map(|(position, _)| *position);
+        let clusters = self.members.iter().map(|member| member.ranked.cluster);
+        positions.zip(clusters).collect()
     }
 
     /// The positions in the input of the chosen ones in the order of publication.

@@ -136,6 +136,25 @@ fn move_centres(vectors: &Vectors, assigned: &[usize], centres: &mut [Vec<f64>])
     }
 }
 
+/// The entropy of counts over its maximum ln k: 1 when all are equal, 0 when one holds everything. `None` for fewer than
+/// two counts, or when all are 0.
+#[must_use]
+pub fn evenness(counts: &[u64]) -> Option<f64> {
+    let is_defined = counts.len() > 1 && counts.iter().any(|count| *count > 0);
+    is_defined.then(|| (entropy(counts) / (counts.len() as f64).ln()).clamp(0.0, 1.0))
+}
+
+/// In nats; empty counts add nothing.
+fn entropy(counts: &[u64]) -> f64 {
+    let all: u64 = counts.iter().sum();
+    counts
+        .iter()
+        .filter(|count| **count > 0)
+        .map(|count| *count as f64 / all as f64)
+        .map(|share| -share * share.ln())
+        .sum()
+}
+
 fn ordered(cluster_of: Vec<usize>, k: usize, fitted_on: usize) -> Clusters {
     let mut sizes = vec![0_u64; k];
     let mut first = vec![usize::MAX; k];
@@ -149,20 +168,14 @@ fn ordered(cluster_of: Vec<usize>, k: usize, fitted_on: usize) -> Clusters {
     for (place, cluster) in order.iter().enumerate() {
         rank[*cluster] = place;
     }
-    let rows = cluster_of.len() as f64;
     let sizes: Vec<u64> = order.iter().map(|cluster| sizes[*cluster]).collect();
-    let entropy: f64 = sizes
-        .iter()
-        .map(|size| *size as f64 / rows)
-        .map(|share| -share * share.ln())
-        .sum();
     Clusters {
         cluster_of: cluster_of
             .into_iter()
             .map(|cluster| rank[cluster])
             .collect(),
-        evenness: (sizes.len() > 1).then(|| (entropy / (sizes.len() as f64).ln()).clamp(0.0, 1.0)),
-        effective: entropy.exp(),
+        evenness: evenness(&sizes),
+        effective: entropy(&sizes).exp(),
         sizes,
         fitted_on,
     }
@@ -171,6 +184,15 @@ fn ordered(cluster_of: Vec<usize>, k: usize, fitted_on: usize) -> Clusters {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn evenness_by_hand() {
+        assert!((evenness(&[5, 5, 0, 0]).unwrap() - 0.5).abs() < 1e-12);
+        assert!((evenness(&[7, 0]).unwrap()).abs() < 1e-12);
+        assert!((evenness(&[3, 3, 3]).unwrap() - 1.0).abs() < 1e-12);
+        assert_eq!(evenness(&[3]), None);
+        assert_eq!(evenness(&[0, 0]), None);
+    }
 
     /// Three bundles of directions with 40, 20 and 10 rows, turned a little each.
     fn bundles() -> Vectors {

@@ -21,10 +21,13 @@ const ROUNDS: u32 = 20;
 
 type Vector = Vec<f64>;
 
-/// The cluster of each text, from 0 on. Texts should come in an order that does not depend on the input: sums
+/// The cluster of each text, from 0 on; so many clusters at the most, or one for 20 texts. Texts should come in an order that does not depend on the input: sums
 /// are taken and clusters are numbered in it.
-pub(super) fn lexical_clusters(texts: &[&str], seed: Seed) -> Vec<u32> {
-    let count = (texts.len() / PER_CLUSTER).clamp(1, MOST);
+pub(super) fn lexical_clusters(texts: &[&str], wanted: Option<usize>, seed: Seed) -> Vec<u32> {
+    let count = match wanted {
+        Some(wanted) => wanted.min(texts.len()).max(1),
+        None => (texts.len() / PER_CLUSTER).clamp(1, MOST),
+    };
     if count == 1 {
         return vec![0; texts.len()];
     }
@@ -186,7 +189,7 @@ mod tests {
             })
             .collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let clusters = lexical_clusters(&texts, Seed(2));
+        let clusters = lexical_clusters(&texts, None, Seed(2));
         let mut pure = 0;
         for (one, first) in clusters.iter().enumerate() {
             for (other, second) in clusters.iter().enumerate() {
@@ -194,16 +197,18 @@ mod tests {
             }
         }
         assert!(pure > 3000, "{pure} of 3600 pairs are as the topics are");
-        assert_eq!(clusters, lexical_clusters(&texts, Seed(2)));
+        assert_eq!(clusters, lexical_clusters(&texts, None, Seed(2)));
+        let three = lexical_clusters(&texts, Some(3), Seed(2));
+        assert_eq!(three.iter().max(), Some(&2));
     }
 
     #[test]
     fn few_or_empty_texts_are_one_cluster() {
-        assert!(lexical_clusters(&[], Seed(1)).is_empty());
-        assert_eq!(lexical_clusters(&["a", ""], Seed(1)), [0, 0]);
+        assert!(lexical_clusters(&[], None, Seed(1)).is_empty());
+        assert_eq!(lexical_clusters(&["a", ""], None, Seed(1)), [0, 0]);
         let empty = vec![""; 50];
         assert!(
-            lexical_clusters(&empty, Seed(1))
+            lexical_clusters(&empty, None, Seed(1))
                 .iter()
                 .all(|cluster| *cluster == 0)
         );

@@ -12,6 +12,7 @@ fn rule<'a>(take: Take, order: Order, cells: &'a [CellRule]) -> Rule<'a> {
     Rule {
         take,
         order,
+        clusters: None,
         balance: &[],
         length_ceiling: None,
         cells,
@@ -318,6 +319,7 @@ fn a_ceiling_gives_rows_up_and_says_how_many() {
     let cells = both(100);
     let with = |length_ceiling| {
         let rule = Rule {
+            clusters: None,
             balance: &[Balance::Length],
             length_ceiling,
             ..rule(Take::Spread, Order::Shuffled, &cells)
@@ -373,6 +375,7 @@ proptest! {
             &[Balance::Length, Balance::Wording],
         ];
         let rule = Rule {
+            clusters: None,
             balance: balances[balanced],
             length_ceiling: ceiling.then_some(0.6),
             ..rule(
