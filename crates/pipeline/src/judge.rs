@@ -32,6 +32,32 @@ pub fn judge(
     interrupt: &Interrupt,
     progress: &dyn Progress,
 ) -> Result<Vec<JudgedText>, PipelineError> {
+    judge_by(plan, texts, Shown::All, store, interrupt, progress)
+}
+
+/// [`judge`] for statements that were written in a run of the same behaviour: the judges read the examples that they
+/// read in the run, so their numbers can be compared with those that stand in its rows.
+///
+/// # Errors
+/// As [`crate::run`].
+pub fn judge_again(
+    plan: &RunPlan<'_>,
+    texts: &[String],
+    store: &ReplyStore,
+    interrupt: &Interrupt,
+    progress: &dyn Progress,
+) -> Result<Vec<JudgedText>, PipelineError> {
+    judge_by(plan, texts, Shown::HeldBack, store, interrupt, progress)
+}
+
+fn judge_by(
+    plan: &RunPlan<'_>,
+    texts: &[String],
+    shown: Shown,
+    store: &ReplyStore,
+    interrupt: &Interrupt,
+    progress: &dyn Progress,
+) -> Result<Vec<JudgedText>, PipelineError> {
     let checked = Checked::new(plan)?;
     let Some(score) = checked.stages.label_score() else {
         return Ok(texts
@@ -49,5 +75,5 @@ pub fn judge(
     };
     score
         .options
-        .judge_all(plan, &checked.panels, Shown::All, &subjects, &mut asking)
+        .judge_all(plan, &checked.panels, shown, &subjects, &mut asking)
 }

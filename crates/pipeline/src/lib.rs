@@ -34,7 +34,7 @@ pub use calls::CallCounts;
 pub use engine::{Outcome, run, run_with_rules};
 pub use error::PipelineError;
 pub use estimate::{Bound, Estimate, ModelTokens, estimate};
-pub use judge::{JudgedText, judge};
+pub use judge::{JudgedText, judge, judge_again};
 pub use ledger::Tally;
 pub use no_model::NoModel;
 pub use plan::{RunPlan, rows_at_once};

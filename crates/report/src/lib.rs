@@ -5,6 +5,7 @@
 //! characters by their number, everything else escaped.
 
 mod agreement;
+mod anchors;
 pub mod audit;
 mod balance;
 pub mod calibrate;
@@ -29,6 +30,7 @@ mod terminal;
 mod words;
 
 pub use agreement::{Agreement, Population};
+pub use anchors::{ANCHORS_SCHEMA, Anchor, AnchorReport, MeanShift, anchor_report, draw_anchors};
 pub use balance::{CellBalance, LabelLength, Length};
 pub use calibrated::CalibrationInUse;
 pub use confidence::Confidence;

@@ -7,6 +7,7 @@ use evalwright_core::exit_code;
 use evalwright_dataset::{OpenVersion, Status, StatusLog, versions};
 use evalwright_recipe::{RecipeError, recorded_behaviour};
 
+use crate::anchors::Anchoring;
 use crate::changelog::between;
 use crate::commands::kinds::{all_kinds, load};
 use crate::commands::run::{Making, Place, make, settle};
@@ -24,6 +25,10 @@ pub(crate) struct RegenerateArguments {
     /// The project's folder: its `kinds/` folder, and files that the behaviour names
     #[arg(long, default_value = ".")]
     project: PathBuf,
+    /// Where the judge changes: judge so many rows of the version before by both, so that what the judge changes is told
+    /// from what the data changes; 0 for none
+    #[arg(long, value_name = "ROWS", default_value_t = 100)]
+    anchors: usize,
     #[command(flatten)]
     making: Making,
 }
@@ -72,7 +77,18 @@ pub(crate) fn run(
         out: dataset.parent().unwrap_or(Path::new(".")),
     };
     let recipe = settle(behaviour, &folders, place, &arguments.making)?;
-    let code = make(recipe, place, &arguments.making, printer, environment)?;
+    let anchoring = Anchoring {
+        before: &before,
+        most: arguments.anchors,
+    };
+    let code = make(
+        recipe,
+        place,
+        &arguments.making,
+        Some(&anchoring),
+        printer,
+        environment,
+    )?;
     if code == exit_code::DONE || code == exit_code::BELOW_TARGET {
         tell_changes(&dataset, &before, printer)?;
     }

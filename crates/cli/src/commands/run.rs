@@ -14,9 +14,11 @@ use evalwright_recipe::{
     Behaviour, Guide, KindFolder, LoadedKind, RecipeError, check_prompts, find_kind,
     kind_of_behaviour, load_behaviour_of,
 };
+use evalwright_report::AnchorReport;
 use evalwright_store::ReplyStore;
 use serde_json::json;
 
+use crate::anchors::Anchoring;
 use crate::changelog;
 use crate::commands::estimate::show_estimate;
 use crate::commands::kinds::{all_kinds, load};
@@ -109,7 +111,7 @@ pub(crate) fn run(
     };
     let behaviour = read_behaviour(path, &text, &folders)?;
     let recipe = settle(behaviour, &folders, place, &arguments.making)?;
-    make(recipe, place, &arguments.making, printer, environment)
+    make(recipe, place, &arguments.making, None, printer, environment)
 }
 
 /// Where a run finds files and leaves versions.
@@ -121,11 +123,13 @@ pub(crate) struct Place<'a> {
     pub(crate) out: &'a Path,
 }
 
-/// Makes a version of a recipe, or finds that it is there.
+/// Makes a version of a recipe, or finds that it is there. With anchors, rows of an earlier version are judged by the
+/// judges of now where those are others.
 pub(crate) fn make(
     recipe: (Behaviour, LoadedKind),
     place: Place<'_>,
     arguments: &Making,
+    anchors: Option<&Anchoring<'_>>,
     printer: &Printer,
     environment: &Environment,
 ) -> Result<u8, Failure> {
@@ -181,6 +185,7 @@ pub(crate) fn make(
             &version.folder,
             &version.manifest,
             &Calls::default(),
+            None,
             arguments.json,
             printer,
         );
@@ -194,6 +199,11 @@ pub(crate) fn make(
     let mut processes = Started::new(printer);
     let outcome = run_with_rules(&plan, &store, &interrupt, &shown, &mut processes)?;
     drop(processes);
+    let anchors = anchors
+        .map(|anchoring| anchoring.measure(&plan, &outcome, &store, &interrupt, printer))
+        .transpose()?
+        .flatten();
+    let notes = anchors.as_ref().map_or(&[][..], |found| &found.verdict);
     let calls = Calls {
         sample: outcome.calls_sent.sample,
         score: outcome.calls_sent.score,
@@ -217,12 +227,23 @@ pub(crate) fn make(
     if arguments.draft {
         mark_draft(&lock, &folder, &manifest.version, environment)?;
     }
-    changelog::update(&lock, &folder, &[])?;
+    changelog::update(&lock, &folder, notes)?;
     if !arguments.json {
         printer.say("");
         printer.say(&summary);
+        for line in notes {
+            printer.say(line);
+        }
     }
-    show_version(&version_folder, &manifest, &calls, arguments.json, printer)
+    let anchors = anchors.as_ref();
+    show_version(
+        &version_folder,
+        &manifest,
+        &calls,
+        anchors,
+        arguments.json,
+        printer,
+    )
 }
 
 /// Candidates wanted for each label, for the bar.
@@ -338,6 +359,7 @@ fn show_version(
     folder: &Path,
     manifest: &Manifest,
     calls: &Calls,
+    anchors: Option<&AnchorReport>,
     as_json: bool,
     printer: &Printer,
 ) -> Result<u8, Failure> {
@@ -359,7 +381,7 @@ fn show_version(
         ));
     }
     if as_json {
-        printer.json(&json!({
+        let mut document = json!({
             "dataset": manifest.dataset,
             "version": manifest.version,
             "path": folder,
@@ -369,7 +391,11 @@ fn show_version(
             "shortfall": funnel.cells.iter().map(|cell| cell.wanted - cell.got.min(cell.wanted)).sum::<u64>(),
             "sample_calls_sent": calls.sample,
             "score_calls_sent": calls.score,
-        }))?;
+        });
+        if let Some(anchors) = anchors {
+            document["anchors"] = json!(anchors);
+        }
+        printer.json(&document)?;
     } else {
         printer.data(&folder.display().to_string())?;
     }
