@@ -6,6 +6,7 @@ use std::path::Path;
 use evalwright_core::{ModelError, StopReason, exit_code};
 use evalwright_dataset::DatasetError;
 use evalwright_local::LocalError;
+use evalwright_models::hub::HubError;
 use evalwright_models::money::MoneyError;
 use evalwright_models::replay::ReplayError;
 use evalwright_models::server::ServerError;
@@ -146,6 +147,21 @@ impl From<ServerError> for Failure {
         match error {
             ServerError::NoServer { .. } | ServerError::UnknownServer { .. } => failure.hint(
                 "a model inside the process is `local/<model>`; `evalwright model list` shows those there are",
+            ),
+            _ => failure,
+        }
+    }
+}
+
+impl From<HubError> for Failure {
+    fn from(error: HubError) -> Self {
+        let failure = Self::of(Kind::Model, &error);
+        match error {
+            HubError::Refused { .. } => {
+                failure.hint("the token in HF_TOKEN needs write access to the owner's repositories")
+            }
+            HubError::Connection { .. } => failure.hint(
+                "nothing of the version shows until its commit; the same command starts again",
             ),
             _ => failure,
         }

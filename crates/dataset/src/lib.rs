@@ -37,7 +37,7 @@ pub use manifest::{
     Funnel, KindRecord, MANIFEST_SCHEMA, Manifest, MendedRow, Parent, PositionRecord, RaterRecord,
     SemanticRecord, StageCount,
 };
-pub use publish::{Files, content_hash, publish, publish_with};
+pub use publish::{Files, RUN_FILE, content_hash, publish, publish_with};
 pub use rows::{
     parse_records, read_records, read_rejects, read_rows, write_records, write_rejects, write_rows,
 };

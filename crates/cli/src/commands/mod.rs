@@ -18,6 +18,7 @@ pub(crate) mod kinds;
 mod lint;
 mod model;
 mod preview;
+mod publish;
 mod regenerate;
 mod replies;
 mod report;
@@ -65,6 +66,8 @@ pub(crate) enum Command {
     Dedup(dedup::DedupArguments),
     /// Write a published version in the format of another tool
     Export(export::ExportArguments),
+    /// Publish a version to a dataset repository of a hub
+    Publish(publish::PublishArguments),
     /// Make a first version of a dataset of others
     Import(import::ImportArguments),
     /// Ask a model what it can do
@@ -97,6 +100,7 @@ impl Command {
             Self::Verify(arguments) => verify::run(arguments, printer),
             Self::Dedup(arguments) => dedup::run(arguments, printer, environment),
             Self::Export(arguments) => export::run(arguments, printer),
+            Self::Publish(arguments) => publish::run(arguments, printer, environment),
             Self::Import(arguments) => import::run(arguments, printer, environment),
             Self::Doctor(arguments) => doctor::run(arguments, printer, environment),
             Self::Kinds(arguments) => kinds::run(arguments, printer),
