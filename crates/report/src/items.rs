@@ -4,14 +4,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use evalwright_core::{Fields, Reject};
-use evalwright_dataset::{MANIFEST_SCHEMA, Manifest, StageCount};
+use evalwright_core::{Fields, Reject, Seed, Side};
+use evalwright_dataset::{MANIFEST_SCHEMA, Manifest, SelectionRecord, StageCount};
+use evalwright_stats::giveaway::{self as stats, GuessRow};
 use evalwright_stats::{ChiSquare, Interval, Summary, chi_square, summarise, wilson};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::calibrated::CalibrationInUse;
+use crate::diversity::{Diversity, Text};
 use crate::error::ReportError;
+use crate::giveaways::GiveAways;
 use crate::position;
 use crate::words::{self, ReasonCount};
 
@@ -49,10 +52,17 @@ pub struct ItemReport {
     pub cells: Vec<Cell>,
     /// Columns and drawn variants with few values: how often each stands, and whether chance would have it so.
     pub columns: Vec<Column>,
+    /// What gives labels or answers away; null where there is nothing to guess.
+    pub giveaways: Option<GiveAways>,
+    /// How far the rows differ; null for fewer than two.
+    pub diversity: Option<Diversity>,
     /// Guessers that do not read the question, where rows have lettered answers.
     pub guessers: Vec<Guesser>,
     /// The judges' combined probability, over the rows that have one.
     pub confidence: Option<Summary>,
+    /// How the rows were chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub selection: Option<SelectionRecord>,
     /// The calibration on people's labels that the version was made with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calibration: Option<CalibrationInUse>,
@@ -143,7 +153,10 @@ pub fn build_items(
         cells: cells(manifest),
         columns: columns(manifest, records),
         guessers: guessers(records),
+        giveaways: giveaways(records, manifest.seed),
+        diversity: diversity(manifest, records),
         confidence: summarise(&numbers(records, |metadata| metadata.get("confidence"))),
+        selection: manifest.selection.clone(),
         calibration: CalibrationInUse::of(manifest),
         requirements: requirements(records),
         warnings: Vec::new(),
@@ -246,14 +259,14 @@ fn requirements(records: &[Fields]) -> BTreeMap<String, Summary> {
 }
 
 /// The lettered answers of a row, from whichever column shows them, with the letter that matches.
-fn answers(row: &Fields) -> Option<(Vec<(String, usize)>, String)> {
+fn answers(row: &Fields) -> Option<(Answers, String)> {
     let right = metadata(row)?.get("answer_letter")?.as_str()?.to_owned();
     row.values().filter_map(Value::as_str).find_map(|text| {
-        let answers: Vec<(String, usize)> = text
+        let answers: Answers = text
             .lines()
             .filter_map(|line| {
                 let (letter, text) = line.strip_prefix(" (")?.split_once(") ")?;
-                (letter.len() == 1).then(|| (letter.to_owned(), text.trim().chars().count()))
+                (letter.len() == 1).then(|| (letter.to_owned(), text.trim().to_owned()))
             })
             .collect();
         (answers.len() >= 2 && answers.iter().any(|(letter, _)| *letter == right))
@@ -261,8 +274,10 @@ fn answers(row: &Fields) -> Option<(Vec<(String, usize)>, String)> {
     })
 }
 
-/// A letter, from the letters and lengths of a row's answers.
-type Guess<'a> = dyn Fn(&[(String, usize)]) -> Option<String> + 'a;
+/// Letters and texts of a row's answers.
+type Answers = Vec<(String, String)>;
+/// A letter, from those of a row's answers.
+type Guess<'a> = dyn Fn(&[(String, String)]) -> Option<String> + 'a;
 
 fn guessers(records: &[Fields]) -> Vec<Guesser> {
     let rows: Vec<_> = records.iter().filter_map(answers).collect();
@@ -300,9 +315,10 @@ fn guessers(records: &[Fields]) -> Vec<Guesser> {
         }
     };
     // Rows whose longest answer has a rival of the same length say nothing about length.
-    let longest = |answers: &[(String, usize)]| {
-        let most = answers.iter().map(|(_, length)| *length).max()?;
-        let mut at_most = answers.iter().filter(|(_, length)| *length == most);
+    let longest = |answers: &[(String, String)]| {
+        let length = |text: &String| text.chars().count();
+        let most = answers.iter().map(|(_, text)| length(text)).max()?;
+        let mut at_most = answers.iter().filter(|(_, text)| length(text) == most);
         let first = at_most.next()?;
         at_most.next().is_none().then(|| first.0.clone())
     };
@@ -312,6 +328,59 @@ fn guessers(records: &[Fields]) -> Vec<Guesser> {
         }),
         guesser("always the longest answer".to_owned(), &longest),
     ]
+}
+
+/// Where rows have lettered answers, each is a text to guess, and whether it is the matching one; else the label of the
+/// candidate's own text, where labels are held.
+fn giveaways(records: &[Fields], seed: Seed) -> Option<GiveAways> {
+    let lettered: Vec<_> = records.iter().filter_map(answers).collect();
+    if !lettered.is_empty() {
+        let rows: Vec<GuessRow<'_>> = lettered
+            .iter()
+            .flat_map(|(answers, right)| {
+                answers.iter().map(move |(letter, text)| GuessRow {
+                    text,
+                    letter: Some(letter),
+                    label: usize::from(letter == right),
+                })
+            })
+            .collect();
+        return GiveAways::of("whether an answer is the matching one", &rows, seed);
+    }
+    let rows: Vec<GuessRow<'_>> = records
+        .iter()
+        .filter_map(|row| {
+            Some(GuessRow {
+                text: metadata(row)?.get("text")?.as_str()?,
+                letter: None,
+                label: usize::from(label(row)? == Side::Matching),
+            })
+        })
+        .collect();
+    GiveAways::of("the label", &rows, seed)
+}
+
+fn label(row: &Fields) -> Option<Side> {
+    serde_json::from_value(metadata(row)?.get("label")?.clone()).ok()
+}
+
+/// Over the first column of texts: what a model under test reads, in the kinds that there are.
+fn diversity(manifest: &Manifest, records: &[Fields]) -> Option<Diversity> {
+    let column = manifest
+        .columns
+        .iter()
+        .find(|column| column.json_type == "string")?;
+    let texts: Vec<Text<'_>> = records
+        .iter()
+        .filter_map(|row| {
+            Some(Text {
+                id: row.get("id")?.as_str()?,
+                text: row.get(&column.name)?.as_str()?,
+                label: label(row),
+            })
+        })
+        .collect();
+    Diversity::of(&texts, manifest.seed)
 }
 
 fn warnings(report: &ItemReport, rejects: &[Reject]) -> Vec<String> {
@@ -337,6 +406,15 @@ fn warnings(report: &ItemReport, rejects: &[Reject]) -> Vec<String> {
             ));
         }
     }
+    // How often each letter is right is said above.
+    warnings.extend(
+        report
+            .giveaways
+            .iter()
+            .flat_map(GiveAways::warnings)
+            .filter(|(guesser, _)| *guesser != stats::Guesser::Letter)
+            .map(|(_, sentence)| sentence),
+    );
     if report.confidence.is_none() && report.calls.0 > 0 {
         warnings.push("no judge has looked at these rows".to_owned());
     }

@@ -7,9 +7,18 @@ use evalwright_core::show::visible;
 use evalwright_dataset::CardSummary;
 use evalwright_stats::Interval;
 
+use crate::calibrated::CalibrationInUse;
+use crate::diversity::Diversity;
 use crate::error::ReportError;
+use crate::giveaways::GiveAways;
 use crate::items::ItemReport;
+use crate::page::STYLE;
+use crate::plots::Plot;
+use crate::selection;
 use crate::words;
+
+/// The table of cells.
+const CELLS: &str = "cells";
 
 /// One table of a report.
 struct Table {
@@ -51,7 +60,29 @@ impl ItemReport {
             }
             files.insert(format!("charts/{name}.csv"), csv.into_bytes());
         }
+        files.extend(self.plots().iter().map(|plot| (plot.file(), plot.csv())));
         files
+    }
+
+    /// Charts, and tables that are shown as they stand in their files.
+    fn plots(&self) -> Vec<Plot> {
+        let mut plots: Vec<Plot> = self
+            .calibration
+            .iter()
+            .map(CalibrationInUse::plot)
+            .collect();
+        plots.extend(selection::clusters(self.selection.as_ref()));
+        plots.extend(self.giveaways.iter().flat_map(GiveAways::plots));
+        plots.extend(self.diversity.iter().flat_map(Diversity::plots));
+        plots
+    }
+
+    /// What figures say in sentences, in the order of the page.
+    fn said(&self) -> Vec<String> {
+        let calibration = self.calibration.iter().flat_map(|one| one.said.clone());
+        let selection = selection::sentences(self.selection.as_ref());
+        let diversity = self.diversity.as_ref().and_then(Diversity::sentence);
+        calibration.chain(selection).chain(diversity).collect()
     }
 
     /// `report.html`: one file with no script and no address of anything outside.
@@ -59,46 +90,69 @@ impl ItemReport {
     pub fn html(&self) -> Vec<u8> {
         let title = escaped(&format!("{} {}", self.dataset, self.version));
         let mut page = format!(
-            "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>{title}</title>\n<style>\nbody {{ font: \
-             16px/1.5 sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }}\ntable {{ border-collapse: \
-             collapse; }}\nth, td {{ border-bottom: 1px solid #ccc; padding: .2rem .8rem .2rem 0; text-align: left; }}\n\
-             </style>\n<h1>{title}</h1>\n"
+            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta \
+             http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:; \
+             base-uri 'none'; form-action 'none'\">\n<meta name=\"viewport\" content=\"width=device-width, \
+             initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light \
+             dark\">\n<title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n"
         );
         for line in self.head() {
             writeln!(page, "<p>{}</p>", escaped(&line)).ok();
         }
         if !self.warnings.is_empty() {
-            page.push_str("<h2>Warnings</h2>\n<ul>\n");
+            page.push_str(
+                "<section class=\"caution\">\n<h2>Before you use these rows</h2>\n<ul>\n",
+            );
             for warning in &self.warnings {
                 writeln!(page, "<li>{}</li>", escaped(warning)).ok();
             }
-            page.push_str("</ul>\n");
+            page.push_str("</ul>\n</section>\n");
+        }
+        let plots = self.plots();
+        let (drawn, listed): (Vec<&Plot>, Vec<&Plot>) =
+            plots.iter().partition(|plot| !plot.svg.is_empty());
+        if !drawn.is_empty() {
+            page.push_str("<h2>Give-aways and diversity</h2>\n");
+            for sentence in self.said() {
+                writeln!(page, "<p>{}</p>", escaped(&sentence)).ok();
+            }
+            page.push_str("<div class=\"charts\">\n");
+            for plot in drawn {
+                writeln!(
+                    page,
+                    "<figure>\n<p class=\"caption\">{}</p>\n{}\n<details class=\"how\"><summary>How \
+                     computed</summary><p>{} The numbers are in <code>{}</code>.</p></details>\n</figure>",
+                    escaped(&plot.title),
+                    plot.svg,
+                    escaped(&plot.how),
+                    escaped(&plot.file())
+                )
+                .ok();
+            }
+            page.push_str("</div>\n");
+        }
+        for plot in listed {
+            if !plot.rows.is_empty() {
+                table(&mut page, &plot.title, &plot.header, &plot.rows);
+                writeln!(page, "<p class=\"note\">{}</p>", escaped(&plot.how)).ok();
+            }
         }
         for Table {
+            name,
             title,
             header,
-            rows,
-            ..
+            mut rows,
         } in self.tables()
         {
-            if rows.is_empty() {
-                continue;
+            if name == CELLS {
+                // A cell that nothing was wanted of and nothing asked for is in the file alone.
+                rows.retain(|row| row.iter().skip(1).any(|count| count != "0"));
             }
-            write!(page, "<h2>{}</h2>\n<table>\n<tr>", escaped(title)).ok();
-            for name in header {
-                write!(page, "<th>{}</th>", escaped(&name.replace('_', " "))).ok();
+            if !rows.is_empty() {
+                table(&mut page, title, &header, &rows);
             }
-            page.push_str("</tr>\n");
-            for row in rows {
-                page.push_str("<tr>");
-                for cell in row {
-                    write!(page, "<td>{}</td>", escaped(&cell)).ok();
-                }
-                page.push_str("</tr>\n");
-            }
-            page.push_str("</table>\n");
         }
-        page.push_str("</html>\n");
+        page.push_str("</main>\n</body>\n</html>\n");
         page.into_bytes()
     }
 
@@ -121,6 +175,16 @@ impl ItemReport {
                 crate::number::share_interval(guesser.interval)
             ));
         }
+        lines.extend(
+            self.giveaways
+                .as_ref()
+                .map(|one| format!("  {}", one.line())),
+        );
+        lines.extend(
+            self.diversity
+                .as_ref()
+                .map(|one| format!("  {}", one.line())),
+        );
         lines.extend(
             self.warnings
                 .iter()
@@ -198,7 +262,7 @@ impl ItemReport {
                     .collect(),
             },
             Table {
-                name: "cells",
+                name: CELLS,
                 title: "Cells",
                 header: vec!["cell", "wanted", "got", "asked"],
                 rows: self
@@ -279,6 +343,34 @@ impl ItemReport {
             },
         ]
     }
+}
+
+/// A table that becomes a list of pairs on a phone.
+fn table(page: &mut String, title: &str, header: &[&str], rows: &[Vec<String>]) {
+    write!(
+        page,
+        "<h2>{}</h2>\n<table class=\"stack\">\n<thead><tr>",
+        escaped(title)
+    )
+    .ok();
+    for name in header {
+        write!(page, "<th>{}</th>", escaped(&name.replace('_', " "))).ok();
+    }
+    page.push_str("</tr></thead>\n<tbody>\n");
+    for row in rows {
+        page.push_str("<tr>");
+        for (name, cell) in header.iter().zip(row) {
+            write!(
+                page,
+                "<td data-name=\"{}\">{}</td>",
+                escaped(&name.replace('_', " ")),
+                escaped(cell)
+            )
+            .ok();
+        }
+        page.push_str("</tr>\n");
+    }
+    page.push_str("</tbody>\n</table>\n");
 }
 
 /// A CSV cell.

@@ -7,6 +7,8 @@ use crate::agreement::{Agreement, INTENDED, Population};
 use crate::calibrated::CalibrationInUse;
 use crate::chart::{Axis, Bar, Mark, Panel, Point, bars, histograms, intervals};
 use crate::confidence::BINS;
+use crate::diversity::Diversity;
+use crate::giveaways::GiveAways;
 use crate::number::{rounded, share, two_digits};
 use crate::report::Figures;
 use crate::selection;
@@ -52,6 +54,8 @@ pub(crate) fn all(figures: &Figures) -> Vec<Plot> {
     ];
     plots.extend(figures.calibration.as_ref().map(CalibrationInUse::plot));
     plots.extend(selection::clusters(figures.selection.as_ref()));
+    plots.extend(figures.giveaways.iter().flat_map(GiveAways::plots));
+    plots.extend(figures.diversity.iter().flat_map(Diversity::plots));
     plots
 }
 

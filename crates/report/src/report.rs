@@ -10,6 +10,7 @@ use evalwright_dataset::{
     CardSummary, DedupRecord, KindRecord, MANIFEST_SCHEMA, Manifest, Parent, RaterRecord,
     SelectionRecord, StageCount,
 };
+use evalwright_stats::giveaway::GuessRow;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -17,8 +18,10 @@ use crate::agreement::{self, Agreement, Population};
 use crate::balance::{self, CellBalance, Length};
 use crate::calibrated::CalibrationInUse;
 use crate::confidence::{self, Confidence};
+use crate::diversity::{Diversity, Text};
 use crate::error::ReportError;
 use crate::examples::{self, Dispute, Duplicate, RejectExample};
+use crate::giveaways::GiveAways;
 use crate::number::rounded;
 use crate::plots::{self, Plot};
 use crate::scored::{self, Scored};
@@ -87,6 +90,12 @@ pub struct Figures {
     pub balance: Vec<CellBalance>,
     /// Length by label.
     pub length: Length,
+    /// What gives the rows' labels away; null where there are not rows of both labels.
+    pub giveaways: Option<GiveAways>,
+    /// How far the rows differ; null for fewer than two.
+    pub diversity: Option<Diversity>,
+    /// The same in a sentence.
+    pub diversity_said: Option<String>,
     /// What choosing the rows left of the give-aways, and what it cost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub selection: Option<SelectionRecord>,
@@ -252,6 +261,7 @@ fn figures(manifest: &Manifest, rows: &[Row], rejects: &[Reject]) -> Figures {
             matches!(reject.reason, RejectReason::BelowMinimum { confidence, requirement: None, .. } if is_borderline(confidence))
         })
         .count();
+    let diversity = diversity(rows, manifest.seed);
     Figures {
         rows: rows.len() as u64,
         rejects: rejects.len() as u64,
@@ -264,6 +274,9 @@ fn figures(manifest: &Manifest, rows: &[Row], rejects: &[Reject]) -> Figures {
         reasons,
         balance: balance::cells(&manifest.funnel.cells),
         length: balance::length(rows),
+        giveaways: giveaways(rows, manifest.seed),
+        diversity_said: diversity.as_ref().and_then(Diversity::sentence),
+        diversity,
         selection: manifest.selection.clone(),
         selection_said: selection::sentences(manifest.selection.as_ref()),
         calibration: CalibrationInUse::of(manifest),
@@ -277,6 +290,30 @@ fn figures(manifest: &Manifest, rows: &[Row], rejects: &[Reject]) -> Figures {
         duplicates: examples::duplicates(rows, rejects),
         reject_examples: examples::rejects(rejects),
     }
+}
+
+fn giveaways(rows: &[Row], seed: Seed) -> Option<GiveAways> {
+    let texts: Vec<GuessRow<'_>> = rows
+        .iter()
+        .map(|row| GuessRow {
+            text: &row.statement,
+            letter: None,
+            label: usize::from(row.metadata.label == Side::Matching),
+        })
+        .collect();
+    GiveAways::of("the label", &texts, seed)
+}
+
+fn diversity(rows: &[Row], seed: Seed) -> Option<Diversity> {
+    let texts: Vec<Text<'_>> = rows
+        .iter()
+        .map(|row| Text {
+            id: &row.id,
+            text: &row.statement,
+            label: Some(row.metadata.label),
+        })
+        .collect();
+    Diversity::of(&texts, seed)
 }
 
 fn bounded(scored: &[Scored<'_>], raters: &[&str]) -> BTreeMap<String, u64> {
@@ -387,7 +424,7 @@ impl Report {
             .collect()
     }
 
-    /// The report in at most 24 lines for a terminal, without any control character but newlines.
+    /// The report in at most 26 lines for a terminal, without any control character but newlines.
     #[must_use]
     pub fn summary_text(&self) -> String {
         crate::terminal::summary(self)

@@ -3,12 +3,14 @@
 use evalwright_core::show::visible;
 
 use crate::agreement::{Agreement, Population, TOGETHER};
+use crate::diversity::Diversity;
+use crate::giveaways::GiveAways;
 use crate::number::{counted, share, share_interval, two_digit_interval, two_digits};
 use crate::report::Report;
 use crate::words::label;
 
 /// Most lines in all.
-const MOST_LINES: usize = 24;
+const MOST_LINES: usize = 26;
 /// Most reasons, raters and warnings shown, so that all three find room.
 const MOST_REASONS: usize = 4;
 const MOST_RATERS: usize = 6;
@@ -104,6 +106,8 @@ fn agreement(report: &Report) -> Vec<String> {
         "length alone: area under the curve {} (0.50 is no sign)",
         two_digits(report.figures.length.area_under_curve)
     ));
+    lines.extend(report.figures.giveaways.as_ref().map(GiveAways::line));
+    lines.extend(report.figures.diversity.as_ref().map(Diversity::line));
     lines
 }
 

@@ -6,10 +6,12 @@ use std::collections::BTreeMap;
 
 use evalwright_core::{ModelIdentity, Side};
 use evalwright_dataset::Manifest;
+use evalwright_stats::giveaway::Guesser;
 use serde::Serialize;
 
 use crate::agreement::{Agreement, Population, TOGETHER};
 use crate::balance::{CellBalance, Length};
+use crate::giveaways::GiveAways;
 use crate::number::{counted, share, share_interval, two_digit_interval, two_digits};
 use crate::report::{Figures, Report};
 
@@ -354,8 +356,16 @@ pub(crate) fn warnings(manifest: &Manifest, figures: &Figures) -> Vec<Warning> {
             ),
         );
     }
-    if let Some(sentence) = length_sentence(&figures.length) {
+    let length = length_sentence(&figures.length);
+    let tells_length = length.is_some();
+    if let Some(sentence) = length {
         warn("length", sentence);
+    }
+    for (guesser, sentence) in figures.giveaways.iter().flat_map(GiveAways::warnings) {
+        // Said already, by how it ranks.
+        if guesser != Guesser::Length || !tells_length {
+            warn("giveaway", sentence);
+        }
     }
     for sentence in crate::position::sentences(&manifest.raters) {
         warn("position", sentence);

@@ -12,7 +12,7 @@ mod vendi;
 
 pub use clusters::{Clusters, clusters, evenness};
 pub use map::{Map, MapMethod, neighbour_map, principal_map};
-pub use ngrams::{NgramVectors, distinct_ngrams, ngram_vectors};
+pub use ngrams::{NgramVectors, distinct_ngrams, hashed_vectors, ngram_vectors};
 pub use vendi::{Sampled, vendi_of_ngrams, vendi_of_vectors};
 
 use evalwright_core::Seed;
@@ -47,14 +47,19 @@ impl Vectors {
                 expected: "finite",
             });
         }
-        let mut cells: Vec<f64> = cells.iter().map(|cell| f64::from(*cell)).collect();
+        let cells = cells.iter().map(|cell| f64::from(*cell)).collect();
+        Ok(Self::scaled(dimensions, cells))
+    }
+
+    /// Finite numbers, in whole vectors of at least one.
+    fn scaled(dimensions: usize, mut cells: Vec<f64>) -> Self {
         for vector in cells.chunks_exact_mut(dimensions) {
             let length = crate::eigen::dot(vector, vector).sqrt();
             if length > 0.0 {
                 vector.iter_mut().for_each(|cell| *cell /= length);
             }
         }
-        Ok(Self { dimensions, cells })
+        Self { dimensions, cells }
     }
 
     /// Numbers a vector.

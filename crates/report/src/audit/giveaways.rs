@@ -8,16 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use evalwright_dataset::import::ImportedRow;
 use evalwright_stats::Interval;
-use evalwright_stats::giveaway::{
-    Guess, GuessOptions, GuessRow, Guesser, guess_all, telling_words,
-};
+use evalwright_stats::giveaway::{GuessRow, Guesser};
 use serde::Serialize;
 
 use super::AuditOptions;
 use super::file::Found;
-
-/// Most words that are named for a file.
-const WORDS: usize = 10;
+use crate::giveaways::{FoundWord, GuesserFigures, WORDS, guess_labels, nothing};
 
 /// Guessers over one file, or over the files of a family.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -34,46 +30,6 @@ pub struct FileGuesses {
     pub guessers: Vec<GuesserFigures>,
     /// Words that go with one label beyond chance, the strongest first.
     pub words: Vec<FoundWord>,
-}
-
-/// A guesser's figures.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct GuesserFigures {
-    /// `length`, `letter`, `first_word` or `words`.
-    pub guesser: Guesser,
-    /// Share of right guesses; for several files their mean.
-    pub accuracy: Option<f64>,
-    /// The 95 % interval; null for several files.
-    pub interval: Option<Interval>,
-    /// What always naming the most frequent label gets; for several files their mean.
-    pub chance: Option<f64>,
-    /// Area under the curve for the second label; for several files their mean.
-    pub area: Option<f64>,
-    /// The interval of the area; null for several files.
-    pub area_interval: Option<Interval>,
-    /// The smallest and largest area of several files.
-    pub area_range: Option<Interval>,
-    /// Files in which it beats chance beyond doubt: 0 or 1 for one file.
-    pub giveaways: u64,
-    /// Files for which it has a figure.
-    pub files: u64,
-    /// Why it has none.
-    pub undefined: Option<String>,
-}
-
-/// A word that goes with a label.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct FoundWord {
-    /// The word.
-    pub word: String,
-    /// The label that it goes with.
-    pub label: String,
-    /// Standard errors from no association.
-    pub z: f64,
-    /// Rows of the label that hold it.
-    pub rows_with: u64,
-    /// Rows of other labels that hold it.
-    pub rows_without: u64,
 }
 
 /// Guesses the labels of one file.
@@ -133,64 +89,9 @@ pub(super) fn of_file(
         return found;
     }
     let seed = options.seed.derive(&format!("guess {behaviour}"));
-    found.guessers = guess_all(&list, GuessOptions::default(), seed)
-        .into_iter()
-        .map(|(guesser, guess)| match guess {
-            Ok(guess) => figures(guesser, &guess),
-            Err(reason) => GuesserFigures {
-                undefined: Some(reason.sentence().to_owned()),
-                ..nothing(guesser)
-            },
-        })
-        .collect();
-    let texts: Vec<&str> = list.iter().map(|row| row.text).collect();
-    let labels: Vec<usize> = list.iter().map(|row| row.label).collect();
-    let words = telling_words(&texts, &labels, names.len(), WORDS).unwrap_or_default();
-    found.words = words
-        .into_iter()
-        .filter(|word| word.is_giveaway)
-        .map(|word| FoundWord {
-            label: names.get(word.label).cloned().unwrap_or_default(),
-            word: word.word,
-            z: word.z,
-            rows_with: u64::from(word.rows_with),
-            rows_without: u64::from(word.rows_without),
-        })
-        .collect();
-    found
-        .words
-        .sort_by(|a, b| b.z.total_cmp(&a.z).then_with(|| a.word.cmp(&b.word)));
-    found.words.truncate(WORDS);
+    (found.guessers, found.words) = guess_labels(&list, &names, seed);
     found.labels = names;
     found
-}
-
-fn nothing(guesser: Guesser) -> GuesserFigures {
-    GuesserFigures {
-        guesser,
-        accuracy: None,
-        interval: None,
-        chance: None,
-        area: None,
-        area_interval: None,
-        area_range: None,
-        giveaways: 0,
-        files: 0,
-        undefined: None,
-    }
-}
-
-fn figures(guesser: Guesser, guess: &Guess) -> GuesserFigures {
-    GuesserFigures {
-        accuracy: Some(guess.accuracy),
-        interval: Some(guess.interval),
-        chance: Some(guess.chance),
-        area: guess.area,
-        area_interval: guess.area_interval,
-        giveaways: u64::from(guess.is_giveaway),
-        files: 1,
-        ..nothing(guesser)
-    }
 }
 
 /// The files of each family together: means over files, the range of areas, and in how many files a guesser wins.

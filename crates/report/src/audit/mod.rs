@@ -24,13 +24,14 @@ use evalwright_dataset::import::{Imported, ImportedRow};
 use rayon::prelude::*;
 use serde::Serialize;
 
+pub use crate::giveaways::{FoundWord, GuesserFigures};
 pub use across::{Across, Contained, CopiedExamples, IdenticalFiles, OppositeLabels};
 pub use agreement::{RatedTable, Source, SourceKind, Suspicion, check_sources};
 pub use defects::{DefectCount, DefectExample};
 pub use duplicates::{DuplicateExample, Duplicates};
 pub use file::{FileAudit, LabelConfidence};
 pub use gate::{Gate, GateError, GateResult};
-pub use giveaways::{FileGuesses, FoundWord, GuesserFigures};
+pub use giveaways::FileGuesses;
 pub use order::Order;
 
 /// The format of the JSON document.

@@ -1,11 +1,13 @@
 //! Word n-grams of texts: how many are distinct, and texts as sparse vectors of them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rayon::prelude::*;
 
-use super::mean_cosine;
-use crate::giveaway::numbered_words;
+use evalwright_core::ContentHash;
+
+use super::{Vectors, mean_cosine};
+use crate::giveaway::{numbered_words, words};
 
 /// The longest n-gram.
 const LONGEST: usize = 3;
@@ -38,6 +40,46 @@ pub fn distinct_ngrams(texts: &[&str], n: usize) -> Option<f64> {
     all.par_sort_unstable();
     all.dedup();
     (total > 0).then(|| all.len() as f64 / total as f64)
+}
+
+/// Texts as dense vectors of their words and pairs of neighbouring words, each counted once and weighing the logarithm of
+/// texts over texts with it, hashed with a sign into `dimensions` numbers (Weinberger, Dasgupta, Langford, Smola and
+/// Attenberg 2009, ICML: 1113–1120) and scaled to length 1. A text without words is a vector of zeros; no dimensions count
+/// as one.
+#[must_use]
+pub fn hashed_vectors(texts: &[&str], dimensions: usize) -> Vectors {
+    let dimensions = dimensions.max(1);
+    let terms: Vec<Vec<String>> = texts
+        .par_iter()
+        .map(|text| {
+            let words: Vec<String> = words(text).collect();
+            let mut terms: Vec<String> = words.windows(2).map(|pair| pair.join(" ")).collect();
+            terms.extend(words);
+            terms.sort_unstable();
+            terms.dedup();
+            terms
+        })
+        .collect();
+    let mut frequency: BTreeMap<&str, usize> = BTreeMap::new();
+    for term in terms.iter().flatten() {
+        *frequency.entry(term).or_default() += 1;
+    }
+    let places: BTreeMap<&str, (usize, f64)> = frequency
+        .into_iter()
+        .map(|(term, count)| {
+            let hash = ContentHash::of(term.as_bytes()).leading_u64();
+            let sign = if hash >> 63 == 0 { 1.0 } else { -1.0 };
+            let weight = (texts.len() as f64 / count as f64).ln();
+            (term, ((hash % dimensions as u64) as usize, sign * weight))
+        })
+        .collect();
+    let mut cells = vec![0.0; dimensions * texts.len()];
+    for (row, terms) in cells.chunks_exact_mut(dimensions).zip(&terms) {
+        for (place, weight) in terms.iter().filter_map(|term| places.get(term.as_str())) {
+            row[*place] += weight;
+        }
+    }
+    Vectors::scaled(dimensions, cells)
 }
 
 /// Texts as vectors of n-gram counts, scaled to length 1.
@@ -153,5 +195,24 @@ mod tests {
         // Pairs of the three texts with words: 1, 0, 0.
         assert!((vectors.self_similarity().unwrap() - 1.0 / 3.0).abs() < 1e-12);
         assert_eq!(ngram_vectors(&["x", ""], 2).self_similarity(), None);
+    }
+
+    #[test]
+    fn hashed_vectors_are_near_where_words_are_shared() {
+        let texts = [
+            "the red garden gate",
+            "a red garden gate",
+            "violins play at noon",
+            "",
+        ];
+        let vectors = hashed_vectors(&texts, 64);
+        let dot = |a: usize, b: usize| -> f64 {
+            let pairs = vectors.get(a).iter().zip(vectors.get(b));
+            pairs.map(|(x, y)| x * y).sum()
+        };
+        assert!((dot(0, 0) - 1.0).abs() < 1e-12);
+        assert!(dot(0, 1) > dot(0, 2) + 0.2, "{} {}", dot(0, 1), dot(0, 2));
+        assert!(dot(3, 3).abs() < 1e-12);
+        assert_eq!(hashed_vectors(&[], 0).len(), 0);
     }
 }
