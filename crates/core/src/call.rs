@@ -142,6 +142,8 @@ pub enum ScoreMode {
     Whole,
     /// The log-probability of the continuation's first token alone; the continuation should be one token.
     FirstToken,
+    /// As [`ScoreMode::FirstToken`], while the model is kept from writing anything but one of the continuations.
+    Constrained,
 }
 
 /// A request for log-probabilities of given continuations of one prompt.

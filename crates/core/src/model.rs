@@ -219,6 +219,9 @@ pub struct Abilities {
     pub whole_scores: WholeScores,
     /// [`ScoreMode::FirstToken`](crate::ScoreMode::FirstToken): log-probabilities where the answer begins.
     pub first_token: bool,
+    /// [`ScoreMode::Constrained`](crate::ScoreMode::Constrained): the same with an output that is limited to the
+    /// answers.
+    pub constrained: bool,
     /// [`Prompt::Text`](crate::Prompt::Text): plain text without a chat format.
     pub text_prompts: bool,
     /// Going on from the `opening` of a [`Prompt::Chat`](crate::Prompt::Chat). Without it the opening must be
@@ -231,6 +234,8 @@ impl Abilities {
     pub const ALL: Self = Self {
         whole_scores: WholeScores::Always,
         first_token: true,
+        // The mass of the answers, renormalised, is the very distribution that a limited output is drawn from.
+        constrained: true,
         text_prompts: true,
         opened_replies: true,
     };

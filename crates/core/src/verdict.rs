@@ -99,6 +99,8 @@ pub enum Method {
     Sequence,
     /// Mass of the answers' token forms at the answer position, renormalised.
     Token,
+    /// The same, with an output that is limited to the answers.
+    Constrained,
     /// Several sampled answers, counted.
     Votes,
 }
@@ -111,6 +113,7 @@ impl Method {
             Self::Channel => "channel",
             Self::Sequence => "sequence",
             Self::Token => "token",
+            Self::Constrained => "constrained",
             Self::Votes => "votes",
         }
     }

@@ -215,6 +215,7 @@ fn is_able(abilities: Abilities, method: Method, prompt: &Prompt) -> bool {
             WholeScores::Always => true,
         },
         Method::Token => abilities.first_token,
+        Method::Constrained => abilities.constrained,
         Method::Votes => true,
     }
 }

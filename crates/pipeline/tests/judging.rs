@@ -28,6 +28,7 @@ use support::{After, FakeModel, KIND, TempStore, behaviour, folder, kind, load, 
 const TOKENS: Abilities = Abilities {
     whole_scores: WholeScores::Never,
     first_token: true,
+    constrained: false,
     text_prompts: false,
     opened_replies: true,
 };
@@ -40,6 +41,7 @@ const BARE: Abilities = Abilities {
 const PLAIN: Abilities = Abilities {
     whole_scores: WholeScores::AfterText,
     first_token: true,
+    constrained: false,
     text_prompts: true,
     opened_replies: true,
 };
@@ -146,6 +148,15 @@ fn a_fallback_rater_is_asked_only_where_no_other_counts() {
     assert_eq!(raters(&plain), [("diary", Method::Channel)]);
     let tokens = run_kind(&kind, &FakeModel::new("judge").able(TOKENS)).unwrap();
     assert_eq!(raters(&tokens), [("asked", Method::Token)]);
+    let limited = Abilities {
+        constrained: true,
+        ..TOKENS
+    };
+    let first = with_raters(&FALLBACK.replace("[\"token\"", "[\"constrained\", \"token\""));
+    let limited = run_kind(&first, &FakeModel::new("judge").able(limited)).unwrap();
+    assert_eq!(raters(&limited), [("asked", Method::Constrained)]);
+    let without = run_kind(&first, &FakeModel::new("judge").able(TOKENS)).unwrap();
+    assert_eq!(raters(&without), [("asked", Method::Token)]);
     let judge = FakeModel::new("judge").able(BARE).writing(vote);
     let votes = run_kind(&kind, &judge).unwrap();
     assert_eq!(raters(&votes), [("asked", Method::Votes)]);

@@ -313,6 +313,7 @@ fn methods(section: &Section<'_>) -> Result<Vec<Method>, RecipeError> {
         Method::Channel,
         Method::Sequence,
         Method::Token,
+        Method::Constrained,
         Method::Votes,
     ]
     .map(|method| (method.as_str(), method));

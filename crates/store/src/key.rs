@@ -64,6 +64,7 @@ impl ModelKey {
         let mode: &[u8] = match mode {
             ScoreMode::Whole => b"whole",
             ScoreMode::FirstToken => b"first_token",
+            ScoreMode::Constrained => b"constrained",
         };
         let prompt = prompt.hash().to_string();
         let mut parts: Vec<&[u8]> = vec![b"score", self.0.as_bytes(), prompt.as_bytes(), mode];

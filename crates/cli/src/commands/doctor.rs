@@ -121,6 +121,11 @@ fn ask_everything(model: &dyn Model) -> Result<Vec<Finding>, Failure> {
         rate(model, score(chat(""), forms(), ScoreMode::FirstToken))?,
     );
     add(
+        "the same with an output limited to the answers",
+        Some(abilities.constrained),
+        rate(model, score(chat(""), forms(), ScoreMode::Constrained))?,
+    );
+    add(
         "log-probability of a text after plain text",
         Some(abilities.whole_scores != WholeScores::Never),
         rate(model, whole(plain()))?,

@@ -364,7 +364,7 @@ impl RemoteModel {
             return Ended::Answered(Err(SlotFailure::EmptyContinuation));
         }
         let parts: Vec<Asked<'_>> = match request.mode {
-            ScoreMode::FirstToken => vec![Asked::FirstToken(request)],
+            ScoreMode::FirstToken | ScoreMode::Constrained => vec![Asked::FirstToken(request)],
             ScoreMode::Whole => request
                 .continuations
                 .iter()

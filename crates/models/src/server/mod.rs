@@ -16,8 +16,8 @@ pub use connection::{Connection, Variables};
 pub use error::ServerError;
 pub use name::ModelName;
 pub use profile::{
-    Authorization, HeaderVariable, Opening, Profile, Protocol, ReasoningModels, TokenLimitField,
-    WholeText,
+    Authorization, HeaderVariable, Opening, OutputLimit, Profile, Protocol, ReasoningModels,
+    TokenLimitField, WholeText,
 };
 pub use profiles::{PROFILES, PROFILES_VERSION};
 pub use secret::Secret;

@@ -59,6 +59,19 @@ pub enum WholeText {
     EchoAndChat,
 }
 
+/// How a server is told that the output must be one of a few texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutputLimit {
+    /// Not at all.
+    Never,
+    /// By a list: `structured_outputs.choice`.
+    Choice,
+    /// By a regular expression: `regex`.
+    Pattern,
+    /// By a grammar in the form of llama.cpp: `grammar`.
+    Grammar,
+}
+
 /// Models that reason before they answer and refuse what steers a sampler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReasoningModels {
@@ -110,6 +123,8 @@ pub struct Profile {
     pub chat_candidates: u8,
     /// The same for the continuation of plain text.
     pub text_candidates: u8,
+    /// How the output is limited to the answers.
+    pub output_limit: OutputLimit,
     /// Log-probabilities of texts that the server is sent.
     pub whole_text: WholeText,
     /// How many stop strings a request may carry. What is left over is looked for in the reply.
@@ -152,6 +167,9 @@ impl Profile {
                 WholeText::EchoAndChat => WholeScores::Always,
             },
             first_token: self.chat_candidates > 0 && !reasons,
+            constrained: self.output_limit != OutputLimit::Never
+                && self.chat_candidates > 0
+                && !reasons,
             text_prompts: self.text_prompts && !reasons,
             opened_replies: self.opening != Opening::Impossible,
         }

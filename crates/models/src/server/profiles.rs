@@ -3,8 +3,8 @@
 //! What stands here is what is assumed before the first request; `doctor` asks the server itself.
 
 use super::profile::{
-    Authorization, HeaderVariable, Opening, Profile, Protocol, ReasoningModels, TokenLimitField,
-    WholeText,
+    Authorization, HeaderVariable, Opening, OutputLimit, Profile, Protocol, ReasoningModels,
+    TokenLimitField, WholeText,
 };
 
 /// Raised with every change of a profile or of how requests are written, since both can change answers; part of every
@@ -54,6 +54,7 @@ const OPENAI_COMPATIBLE: Profile = Profile {
     seed: true,
     chat_candidates: 20,
     text_candidates: 5,
+    output_limit: OutputLimit::Never,
     whole_text: WholeText::Never,
     stop_limit: 4,
     blank_stops: true,
@@ -113,6 +114,7 @@ const VLLM: Profile = Profile {
     base_url_variables: &["VLLM_BASE_URL"],
     key_variables: &["VLLM_API_KEY"],
     text_candidates: 20,
+    output_limit: OutputLimit::Choice,
     whole_text: WholeText::EchoAndChat,
     stop_limit: usize::MAX,
     opening: Opening::ContinueFinalMessage,
@@ -126,6 +128,7 @@ const SGLANG: Profile = Profile {
     base_url: Some("http://localhost:30000/v1"),
     base_url_variables: &["SGLANG_BASE_URL"],
     key_variables: &["SGLANG_API_KEY"],
+    output_limit: OutputLimit::Pattern,
     whole_text: WholeText::Echo,
     ..VLLM
 };
@@ -136,6 +139,7 @@ const LLAMA_CPP: Profile = Profile {
     base_url_variables: &["LLAMA_CPP_BASE_URL"],
     key_variables: &["LLAMA_API_KEY"],
     text_candidates: 20,
+    output_limit: OutputLimit::Grammar,
     stop_limit: usize::MAX,
     opening: Opening::LastMessage,
     // Its own defaults keep 40 candidates above 5 % of the likeliest one.
@@ -240,5 +244,7 @@ mod tests {
         assert!(!ANTHROPIC.abilities("m").first_token);
         assert!(!ANTHROPIC.abilities("m").text_prompts);
         assert!(LLAMA_CPP.abilities("m").first_token);
+        assert!(LLAMA_CPP.abilities("m").constrained && VLLM.abilities("m").constrained);
+        assert!(!OPENAI.abilities("m").constrained && !OLLAMA.abilities("m").constrained);
     }
 }

@@ -10,7 +10,7 @@ use super::answer::{Answer, End, Reported};
 use super::body::Body;
 use super::malformed::{again, error_in, lacks, not_json};
 use super::stream::{self, Event};
-use super::{Asked, json, no_log_probabilities, ordinary, unsupported};
+use super::{Asked, json, limit, no_log_probabilities, ordinary, unsupported};
 use crate::probability::{sent, table};
 use crate::remote::trouble::Trouble;
 use crate::server::{Opening, Profile, TokenLimitField, WholeText};
@@ -46,13 +46,15 @@ pub(super) fn build(
     let body = body.put(limit, asked.max_tokens());
     let body = match asked {
         Asked::Sample(_) => sampling(profile, model, asked, body)?,
-        Asked::FirstToken(_) => {
+        Asked::FirstToken(request) => {
             if profile.chat_candidates == 0 || reasons {
                 return Err(shows_none(profile, model));
             }
-            body.put("temperature", 0)
+            let body = body
+                .put("temperature", 0)
                 .put("logprobs", true)
-                .put("top_logprobs", profile.chat_candidates)
+                .put("top_logprobs", profile.chat_candidates);
+            limit::put(profile, request, body)?
         }
         Asked::Whole { .. } => body.put("temperature", 0).put("prompt_logprobs", 0),
     };

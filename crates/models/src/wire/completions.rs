@@ -7,7 +7,7 @@ use super::answer::{Answer, End};
 use super::body::Body;
 use super::chat::{choice, no_plain_text, sampling, shows_none, usage};
 use super::malformed::{error_in, lacks, not_json};
-use super::{Asked, json, no_log_probabilities};
+use super::{Asked, json, limit, no_log_probabilities};
 use crate::probability::sent;
 use crate::probability::table::{self, Pairs, Table};
 use crate::remote::trouble::Trouble;
@@ -31,14 +31,16 @@ pub(super) fn build(
                 .put("max_tokens", asked.max_tokens());
             sampling(profile, model, asked, body)?
         }
-        Asked::FirstToken(_) => {
+        Asked::FirstToken(request) => {
             if profile.text_candidates == 0 {
                 return Err(shows_none(profile, model));
             }
-            body.put("prompt", text)
+            let body = body
+                .put("prompt", text)
                 .put("max_tokens", asked.max_tokens())
                 .put("temperature", 0)
-                .put("logprobs", profile.text_candidates)
+                .put("logprobs", profile.text_candidates);
+            limit::put(profile, request, body)?
         }
         Asked::Whole { continuation, .. } => {
             if profile.whole_text == WholeText::Never {

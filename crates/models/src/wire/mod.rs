@@ -10,6 +10,7 @@ mod completions;
 pub(crate) mod embeddings;
 mod estimate;
 mod json;
+mod limit;
 mod malformed;
 mod messages;
 mod ollama;

@@ -9,7 +9,7 @@ use super::answer::{Answer, End, Reported};
 use super::body::Body;
 use super::chat::{ended_early, messages, seed, shows_none, stops, temperature_allowed};
 use super::malformed::{again, error_in, lacks, not_json, quoted};
-use super::{Asked, json, no_log_probabilities, stream};
+use super::{Asked, json, limit, no_log_probabilities, stream};
 use crate::probability::table;
 use crate::remote::trouble::Trouble;
 use crate::server::Profile;
@@ -46,10 +46,11 @@ pub(super) fn build(
                 .put("seed", seed(request.seed.0));
             (body, options)
         }
-        Asked::FirstToken(_) => {
+        Asked::FirstToken(request) => {
             if candidates == 0 {
                 return Err(shows_none(profile, model));
             }
+            let body = limit::put(profile, request, body)?;
             let body = body.put("logprobs", true).put("top_logprobs", candidates);
             (body, options.put("temperature", 0))
         }

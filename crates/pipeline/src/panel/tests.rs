@@ -177,12 +177,14 @@ fn what_a_judge_can_do_depends_on_the_prompts_shape() {
     let chat_server = Abilities {
         whole_scores: WholeScores::Never,
         first_token: true,
+        constrained: false,
         text_prompts: false,
         opened_replies: true,
     };
     let completions = Abilities {
         whole_scores: WholeScores::AfterText,
         first_token: true,
+        constrained: false,
         text_prompts: true,
         opened_replies: true,
     };
@@ -191,6 +193,8 @@ fn what_a_judge_can_do_depends_on_the_prompts_shape() {
         (chat_server, Method::Channel, &chat, false),
         (chat_server, Method::Token, &chat, true),
         (chat_server, Method::Token, &text, false),
+        (chat_server, Method::Constrained, &chat, false),
+        (Abilities::ALL, Method::Constrained, &chat, true),
         (chat_server, Method::Votes, &chat, true),
         (chat_server, Method::Votes, &text, false),
         (completions, Method::Channel, &chat, false),

@@ -163,6 +163,13 @@ fn asked(
         (Method::Token, Some(forms), _) => {
             vec![Asked::Score(compared(prompt, forms, ScoreMode::FirstToken))]
         }
+        (Method::Constrained, Some(forms), _) => {
+            vec![Asked::Score(compared(
+                prompt,
+                forms,
+                ScoreMode::Constrained,
+            ))]
+        }
         _ => Vec::new(),
     }
 }

@@ -182,7 +182,9 @@ pub(super) fn read(seat: &Seat<'_>, forms: Option<&AnswerForms>, replies: &Repli
             covered: None,
             ..compared(reply, forms, best)
         },
-        (Method::Token, [reply], Some(forms)) => compared(reply, forms, log_mass),
+        (Method::Token | Method::Constrained, [reply], Some(forms)) => {
+            compared(reply, forms, log_mass)
+        }
         _ => Reading::unknown(UnknownReason::NotAsked),
     }
 }

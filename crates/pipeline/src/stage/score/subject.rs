@@ -147,7 +147,7 @@ fn letters(method: Method, count: usize, matching: usize) -> AnswerForms {
     let forms = |place: usize| -> Vec<String> {
         let letter = letter(place);
         match method {
-            Method::Token => vec![letter.to_string(), format!(" {letter}")],
+            Method::Token | Method::Constrained => vec![letter.to_string(), format!(" {letter}")],
             _ => vec![letter.to_string(), format!("({letter})")],
         }
     };
