@@ -31,6 +31,7 @@ use evalwright_text::{LINTS, Parser};
 const PART: &str = "EVALWRIGHT_THROUGHPUT_PART";
 const URL: &str = "EVALWRIGHT_THROUGHPUT_URL";
 const COUNT: &str = "EVALWRIGHT_THROUGHPUT_COUNT";
+const FOLDER: &str = "EVALWRIGHT_THROUGHPUT_FOLDER";
 const CONNECTIONS: usize = 256;
 
 /// Latency in milliseconds and requests.
@@ -42,7 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let count = std::env::var(COUNT)?.parse()?;
         let started = Instant::now();
         match part.as_str() {
-            "ours" => ours(&url, count)?,
+            "ours" => ours(&url, count, Path::new(&std::env::var(FOLDER)?))?,
             _ => bare(&url, count)?,
         }
         let mut out = std::io::stdout().lock();
@@ -76,7 +77,10 @@ fn main() -> Result<(), Box<dyn Error>> {
                 ("openai", _) => continue,
                 _ => Command::new(std::env::current_exe()?),
             };
+            // Made and removed here: taking the folder away is no part of the work.
+            let folder = tempfile::tempdir()?;
             let ended = child
+                .env(FOLDER, folder.path())
                 .env(PART, part)
                 .env(URL, server.url())
                 .env(COUNT, count.to_string())
@@ -114,7 +118,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Judges statements through the pipeline, with every reply in a store on the disk.
-fn ours(url: &str, count: usize) -> Result<(), Box<dyn Error>> {
+fn ours(url: &str, count: usize, folder: &Path) -> Result<(), Box<dyn Error>> {
     let name = ModelName::parse(&format!("openai-compatible/mock@{url}/v1"))?;
     let settings = Settings {
         limits: TransportLimits::default(),
@@ -146,8 +150,7 @@ fn ours(url: &str, count: usize) -> Result<(), Box<dyn Error>> {
     let texts: Vec<String> = (0..count)
         .map(|number| format!("I gladly keep promise number {number}."))
         .collect();
-    let folder = tempfile::tempdir()?;
-    let store = ReplyStore::open(&folder.path().join("replies.db"))?;
+    let store = ReplyStore::open(&folder.join("replies.db"))?;
     let plan = RunPlan {
         behaviour: &behaviour,
         kind: &kind,

@@ -11,7 +11,8 @@ use evalwright_core::{
     ContentHash, Interrupt, Model, ModelError, SampleRequest, ScoreReply, ScoreRequest,
     SlotFailure, StopReason, TextReply, TokenUsage,
 };
-use evalwright_store::{Entry, ModelKey, ReplyStore, StoreError};
+use evalwright_store::{Entry, Found, ModelKey, ReplyStore, StoreError};
+use rayon::prelude::*;
 
 use crate::error::PipelineError;
 use crate::inbox::Inbox;
@@ -43,10 +44,11 @@ pub(crate) trait Call: Clone + Sync {
     const KIND: CallKind;
 
     fn key(&self, model: &ModelKey) -> ContentHash;
+    /// What stands under each key.
     fn stored(
         store: &ReplyStore,
-        key: ContentHash,
-    ) -> Result<Option<Result<Self::Reply, SlotFailure>>, StoreError>;
+        keys: &[ContentHash],
+    ) -> Result<Vec<Found<Self::Reply>>, StoreError>;
     fn put(store: &ReplyStore, entries: &[Entry<'_, Self, Self::Reply>]) -> Result<(), StoreError>;
     fn send(
         model: &dyn Model,
@@ -72,9 +74,9 @@ impl Call for SampleRequest {
 
     fn stored(
         store: &ReplyStore,
-        key: ContentHash,
-    ) -> Result<Option<Result<TextReply, SlotFailure>>, StoreError> {
-        store.text(key)
+        keys: &[ContentHash],
+    ) -> Result<Vec<Found<TextReply>>, StoreError> {
+        store.texts(keys)
     }
 
     fn put(store: &ReplyStore, entries: &[Entry<'_, Self, TextReply>]) -> Result<(), StoreError> {
@@ -112,9 +114,9 @@ impl Call for ScoreRequest {
 
     fn stored(
         store: &ReplyStore,
-        key: ContentHash,
-    ) -> Result<Option<Result<ScoreReply, SlotFailure>>, StoreError> {
-        store.score(key)
+        keys: &[ContentHash],
+    ) -> Result<Vec<Found<ScoreReply>>, StoreError> {
+        store.scores(keys)
     }
 
     fn put(store: &ReplyStore, entries: &[Entry<'_, Self, ScoreReply>]) -> Result<(), StoreError> {
@@ -216,8 +218,10 @@ impl<'a> Caller<'a> {
     ) -> Result<Vec<Answer<C::Reply>>, PipelineError> {
         let mut batch = Batch::new(&ModelKey::of(model.identity()), requests);
         let mut misses = Vec::new();
-        for (place, distinct) in batch.distinct.iter_mut().enumerate() {
-            match C::stored(self.store, distinct.key)? {
+        let keys: Vec<ContentHash> = batch.distinct.iter().map(|one| one.key).collect();
+        let stored = C::stored(self.store, &keys)?;
+        for (place, (distinct, stored)) in batch.distinct.iter_mut().zip(stored).enumerate() {
+            match stored {
                 Some(reply) => {
                     let reply = distinct
                         .request
@@ -366,10 +370,14 @@ impl<'r, C: Call> Batch<'r, C> {
     fn new(model: &ModelKey, requests: &'r [C]) -> Self {
         let mut distinct: Vec<Distinct<'r, C>> = Vec::with_capacity(requests.len());
         let mut known: HashMap<ContentHash, usize> = HashMap::with_capacity(requests.len());
+        let keys: Vec<ContentHash> = requests
+            .par_iter()
+            .map(|request| request.key(model))
+            .collect();
         let places = requests
             .iter()
-            .map(|request| {
-                let key = request.key(model);
+            .zip(keys)
+            .map(|(request, key)| {
                 *known.entry(key).or_insert_with(|| {
                     distinct.push(Distinct {
                         key,

@@ -8,6 +8,7 @@
 //! came last.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use evalwright_core::{ContentHash, Interrupt, ModelIdentity, SlotFailure};
 use evalwright_store::{Entry, ReplyStore, StoreError};
@@ -32,9 +33,21 @@ pub(crate) struct Inbox<'a, C: Call> {
     changed: Condvar,
 }
 
+/// How long the committer waits for more replies while many come: a flush to the disk costs about as much for one as for
+/// a hundred. Next to a call of a model it is nothing.
+const PATIENCE: Duration = Duration::from_millis(2);
+
+/// So many replies are worth a flush of their own; a whole batch of them holds few connections.
+const ENOUGH: usize = 64;
+
+/// Fewer than this between two commits are few: nothing is gained by waiting for more.
+const FEW: usize = 4;
+
 struct State<C: Call> {
     came: Vec<bool>,
     waiting: Vec<(usize, Reply<C>)>,
+    /// The committer is to be woken when so many wait.
+    wanted: usize,
     kept: Kept<C>,
     /// Replies that came and are not committed.
     unkept: usize,
@@ -84,6 +97,7 @@ impl<'a, C: Call> Inbox<'a, C> {
             state: Mutex::new(State {
                 came: vec![false; requests.len()],
                 waiting: Vec::new(),
+                wanted: 1,
                 kept: requests.iter().map(|_| None).collect(),
                 unkept: 0,
                 failure: None,
@@ -124,14 +138,19 @@ impl<'a, C: Call> Inbox<'a, C> {
         state.waiting.push((index, reply));
         state.unkept += 1;
         self.interrupt.unkept().add();
+        // The committer is not woken for each of many: that would cost as much as the commit.
+        let enough = state.waiting.len() >= state.wanted;
         drop(state);
-        self.changed.notify_all();
+        if enough {
+            self.changed.notify_all();
+        }
         Ok(())
     }
 
     /// Commits whatever waits, again and again, until deliveries have ended or the store fails.
     pub(crate) fn commit_all(&self) {
         let _committing = Committing(self);
+        let mut last = 0;
         loop {
             let mut state = self.lock();
             while state.waiting.is_empty() && !state.is_closed {
@@ -140,7 +159,18 @@ impl<'a, C: Call> Inbox<'a, C> {
                     .wait(state)
                     .unwrap_or_else(PoisonError::into_inner);
             }
+            if last >= FEW {
+                state.wanted = (2 * last).min(ENOUGH);
+                (state, _) = self
+                    .changed
+                    .wait_timeout_while(state, PATIENCE, |state| {
+                        state.waiting.len() < state.wanted && !state.is_closed
+                    })
+                    .unwrap_or_else(PoisonError::into_inner);
+                state.wanted = 1;
+            }
             let waiting = std::mem::take(&mut state.waiting);
+            last = waiting.len();
             drop(state);
             if waiting.is_empty() {
                 return;
@@ -182,7 +212,7 @@ impl<'a, C: Call> Inbox<'a, C> {
             let Some(key) = self.keys.get(*index) else {
                 continue;
             };
-            if let Some(first) = C::stored(self.store, *key)?
+            if let Some(Some(first)) = C::stored(self.store, &[*key])?.pop()
                 && first != *reply
             {
                 *reply = first;

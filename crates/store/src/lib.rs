@@ -28,4 +28,4 @@ pub use miss::{Difference, NearMiss};
 pub use prune::Pruned;
 pub use schema::SCHEMA_VERSION;
 pub use selection::{ReplyKind, ReplyStatus, Selection};
-pub use store::{Entry, ReplyStore, ScoreEntry, TextEntry};
+pub use store::{Entry, Found, ReplyStore, ScoreEntry, TextEntry};

@@ -32,6 +32,9 @@ pub struct Entry<'a, Request, Reply> {
     pub reply: &'a Result<Reply, SlotFailure>,
 }
 
+/// What stands under a key; nothing, when it was never asked for.
+pub type Found<Reply> = Option<Result<Reply, SlotFailure>>;
+
 /// A text on its way into the store.
 pub type TextEntry<'a> = Entry<'a, SampleRequest, TextReply>;
 /// Scores on their way into the store.
@@ -161,10 +164,7 @@ impl ReplyStore {
     ///
     /// # Errors
     /// When the file cannot be read, or what is under the key is not a text reply.
-    pub fn text(
-        &self,
-        key: ContentHash,
-    ) -> Result<Option<Result<TextReply, SlotFailure>>, StoreError> {
+    pub fn text(&self, key: ContentHash) -> Result<Found<TextReply>, StoreError> {
         self.get(key)
     }
 
@@ -172,10 +172,7 @@ impl ReplyStore {
     ///
     /// # Errors
     /// As [`ReplyStore::text`].
-    pub fn score(
-        &self,
-        key: ContentHash,
-    ) -> Result<Option<Result<ScoreReply, SlotFailure>>, StoreError> {
+    pub fn score(&self, key: ContentHash) -> Result<Found<ScoreReply>, StoreError> {
         self.get(key)
     }
 
@@ -301,10 +298,38 @@ impl ReplyStore {
         Ok(done)
     }
 
-    fn get<Reply: Stored>(
+    /// The texts under many keys, in their order: the locks of the file are taken once.
+    ///
+    /// # Errors
+    /// As [`ReplyStore::text`].
+    pub fn texts(&self, keys: &[ContentHash]) -> Result<Vec<Found<TextReply>>, StoreError> {
+        self.get_all(keys)
+    }
+
+    /// The scores under many keys, in their order.
+    ///
+    /// # Errors
+    /// As [`ReplyStore::score`].
+    pub fn scores(&self, keys: &[ContentHash]) -> Result<Vec<Found<ScoreReply>>, StoreError> {
+        self.get_all(keys)
+    }
+
+    fn get_all<Reply: Stored>(
         &self,
-        key: ContentHash,
-    ) -> Result<Option<Result<Reply, SlotFailure>>, StoreError> {
+        keys: &[ContentHash],
+    ) -> Result<Vec<Found<Reply>>, StoreError> {
+        let failed = |source| StoreError::from_sqlite(&self.path, source);
+        let mut connection = self.lock();
+        let reading = connection.transaction().map_err(failed)?;
+        let found = keys
+            .iter()
+            .map(|key| find(&reading, &self.path, *key))
+            .collect::<Result<Vec<_>, _>>()?;
+        reading.finish().map_err(failed)?;
+        Ok(found)
+    }
+
+    fn get<Reply: Stored>(&self, key: ContentHash) -> Result<Found<Reply>, StoreError> {
         find(&self.lock(), &self.path, key)
     }
 
@@ -468,7 +493,7 @@ fn find<Reply: Stored>(
     connection: &Connection,
     path: &Path,
     key: ContentHash,
-) -> Result<Option<Result<Reply, SlotFailure>>, StoreError> {
+) -> Result<Found<Reply>, StoreError> {
     let failed = |source| StoreError::from_sqlite(path, source);
     let damaged = |problem: String| StoreError::Damaged {
         path: path.to_path_buf(),

@@ -6,12 +6,16 @@ use evalwright_core::{
     ContentHash, Fields, Method, Prompt, SampleRequest, Sampling, ScoreMode, ScoreRequest, Side,
 };
 use evalwright_recipe::{AnswerForms, Rater, ScoreStage, Values, VoteDraws};
+use rayon::prelude::*;
 
 use super::Shown;
 use super::subject::{Subject, View, views};
 use crate::error::PipelineError;
 use crate::panel::{Panel, Seat};
 use crate::plan::RunPlan;
+
+/// Prompts that are rendered by one task: enough that starting it does not show.
+const RENDERED_TOGETHER: usize = 1_024;
 
 /// One request of a judge.
 #[derive(Debug, Clone)]
@@ -90,10 +94,7 @@ pub(crate) fn questions(
             .iter()
             .map(|(_, subject, _, view)| about(run, subject, view))
             .collect();
-        let prompts = run
-            .kind
-            .prompts
-            .render_prompts(&seat.wording.prompt, &values)?;
+        let prompts = rendered(run, seat.wording, &values)?;
         for ((text, subject, place, view), prompt) in seen.iter().zip(prompts) {
             for asked in asked(run, seat, subject, view, prompt) {
                 add(*text, *place, asked);
@@ -101,6 +102,23 @@ pub(crate) fn questions(
         }
     }
     Ok(questions)
+}
+
+/// A rater's prompts, rendered on all processors. The error is that of the first values that cannot be rendered.
+fn rendered(
+    run: &RunPlan<'_>,
+    rater: &Rater,
+    values: &[Values<'_>],
+) -> Result<Vec<Prompt>, PipelineError> {
+    let parts: Vec<_> = values
+        .par_chunks(RENDERED_TOGETHER)
+        .map(|part| run.kind.prompts.render_prompts(&rater.prompt, part))
+        .collect();
+    let mut prompts = Vec::with_capacity(values.len());
+    for part in parts {
+        prompts.extend(part?);
+    }
+    Ok(prompts)
 }
 
 /// The prompt of a channel rater for one side, and the blanks that move from its end to the text: models
