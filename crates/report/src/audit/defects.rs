@@ -189,6 +189,16 @@ pub(super) fn collect(found: &[Found], imported: &Imported, most: usize) -> Vec<
     defects
 }
 
+/// Whether the lints know rows like this one: statements, sentences with a blank, questions with options. Any other text
+/// is looked at as if it were a statement, which says little where it is none.
+pub(super) fn is_of_known_form(row: &ImportedRow) -> bool {
+    match form(row) {
+        None => false,
+        Some(Form::Statement) => row.statement.is_some(),
+        Some(Form::MultipleChoice | Form::Sentence) => true,
+    }
+}
+
 /// Whether a code is a matter of style alone.
 pub(super) fn is_style(code: &str) -> bool {
     about(code).1 == lint::Severity::Style.as_str()

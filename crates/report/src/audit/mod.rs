@@ -140,23 +140,41 @@ pub struct AuditInput<'a> {
 /// The few-shot questions of each behaviour among what was read.
 pub(crate) use across::{FEW_SHOT, FewShots};
 
-/// One file by itself: its figures, and how many of its rows have a defect that is more than a matter of style. None
-/// where nothing was read as one file.
+/// One file by itself.
+pub(crate) struct Looked {
+    pub(crate) audit: FileAudit,
+    /// Rows of a form that the lints know.
+    pub(crate) checked: u64,
+    /// Of these, rows with a defect that is more than a matter of style.
+    pub(crate) defective: u64,
+}
+
+/// Looks at one file by itself; none where nothing was read as one file.
 pub(crate) fn look_at(
     imported: &Imported,
     examples: &FewShots,
     options: &AuditOptions,
-) -> Option<(FileAudit, u64)> {
+) -> Option<Looked> {
     let rows = split(imported).into_iter().next()?;
     let summary = imported.summary.files.first()?;
     let found = file::look(&rows, summary, examples, options);
+    let checked: std::collections::BTreeSet<usize> = rows
+        .rows
+        .iter()
+        .filter(|(_, row)| defects::is_of_known_form(row))
+        .map(|(position, _)| *position)
+        .collect();
     let defective: std::collections::BTreeSet<usize> = found
         .findings
         .iter()
-        .filter(|(_, code)| !defects::is_style(code))
+        .filter(|(row, code)| checked.contains(row) && !defects::is_style(code))
         .map(|(row, _)| *row)
         .collect();
-    Some((found.audit, defective.len() as u64))
+    Some(Looked {
+        audit: found.audit,
+        checked: checked.len() as u64,
+        defective: defective.len() as u64,
+    })
 }
 
 /// Rows of one file with their positions among all rows.

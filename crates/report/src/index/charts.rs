@@ -6,26 +6,26 @@ use evalwright_dataset::csv;
 use evalwright_stats::Interval;
 
 use super::composite::COMPONENTS;
-use super::drawing::{self, Row, Track};
 use super::entry::Entry;
 use super::figures::{FIGURES, Figure, FigureAbout, FigureName, Unit};
+use super::set_charts::{by_source, versions};
 use super::sets::{Set, SetKind};
-use super::{Index, rows};
+use super::{Index, model, rows};
 use crate::chart::{Axis, Bar, Mark, Point, bars, intervals};
-use crate::number::{rounded, share, three_digits, two_digits};
+use crate::number::{rounded, share, two_digits};
 
 /// Codes of defects that are drawn; the file has all.
 const MOST_CODES: usize = 20;
-/// Behaviours that are drawn; the file has all.
-const MOST_BEHAVIOURS: usize = 60;
-/// Sources that have a shape of their own; those beyond share the last one.
-const MOST_SERIES: usize = 5;
+
+/// Entries by identifier.
+pub(super) type ById<'a> = BTreeMap<&'a str, &'a Entry>;
 
 /// Where on the page a chart stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Section {
     Overview,
     Versions,
+    Models,
     Sources,
 }
 
@@ -37,8 +37,8 @@ pub(super) struct IndexChart {
     pub(super) title: String,
     pub(super) how: String,
     pub(super) svg: String,
-    header: Vec<&'static str>,
-    rows: Vec<Vec<String>>,
+    pub(super) header: Vec<&'static str>,
+    pub(super) rows: Vec<Vec<String>>,
 }
 
 impl IndexChart {
@@ -67,16 +67,25 @@ pub(super) fn all(index: &Index) -> Vec<IndexChart> {
     if index.entries.iter().any(|entry| !entry.defects.is_empty()) {
         charts.push(defects(index));
     }
+    let by_id = index.by_id();
     let mut taken: BTreeSet<String> = BTreeSet::new();
     for set in of_kind(index, SetKind::Versions) {
-        charts.push(versions(index, set, &mut taken));
+        charts.push(versions(&by_id, set, &mut taken));
+    }
+    if index.totals.generators.len() > 1 {
+        charts.extend(
+            FIGURES
+                .iter()
+                .filter(|about| about.name != FigureName::Rows)
+                .filter_map(|about| by_model(index, about)),
+        );
     }
     let sources: Vec<&Set> = of_kind(index, SetKind::Sources).collect();
     for about in FIGURES
         .iter()
         .filter(|about| about.name != FigureName::Rows)
     {
-        charts.extend(by_source(index, &sources, about));
+        charts.extend(by_source(&by_id, &sources, about));
     }
     charts
 }
@@ -89,11 +98,11 @@ fn is_known(entries: &[Entry], name: FigureName) -> bool {
     entries.iter().any(|entry| value(entry, name).is_some())
 }
 
-fn value(entry: &Entry, name: FigureName) -> Option<f64> {
+pub(super) fn value(entry: &Entry, name: FigureName) -> Option<f64> {
     entry.figures.get(&name)?.value
 }
 
-fn interval(entry: &Entry, name: FigureName) -> Option<Interval> {
+pub(super) fn interval(entry: &Entry, name: FigureName) -> Option<Interval> {
     entry.figures.get(&name)?.interval
 }
 
@@ -112,9 +121,9 @@ fn cell(value: Option<f64>) -> String {
 }
 
 /// The head of every list of entries.
-const ENTRY: [&str; 5] = ["place", "group", "dataset", "version", "generator"];
+pub(super) const ENTRY: [&str; 5] = ["place", "group", "dataset", "version", "generator"];
 
-fn entry_cells(entry: &Entry) -> Vec<String> {
+pub(super) fn entry_cells(entry: &Entry) -> Vec<String> {
     vec![
         entry.place.clone(),
         entry.group.clone(),
@@ -124,7 +133,7 @@ fn entry_cells(entry: &Entry) -> Vec<String> {
     ]
 }
 
-fn figure_cells(figure: Option<&Figure>) -> Vec<String> {
+pub(super) fn figure_cells(figure: Option<&Figure>) -> Vec<String> {
     let value = figure.and_then(|figure| figure.value);
     let ends = figure.and_then(|figure| figure.interval);
     vec![
@@ -138,16 +147,26 @@ fn figure_cells(figure: Option<&Figure>) -> Vec<String> {
     ]
 }
 
-fn header(before: &[&'static str], after: &[&'static str]) -> Vec<&'static str> {
+pub(super) fn header(before: &[&'static str], after: &[&'static str]) -> Vec<&'static str> {
     before.iter().chain(after).copied().collect()
 }
 
-fn groups(index: &Index) -> BTreeMap<&str, Vec<&Entry>> {
+/// Entries by what a word of each says; those of which it says nothing are left out.
+fn grouped<'a>(
+    index: &'a Index,
+    word: impl Fn(&'a Entry) -> Option<&'a str>,
+) -> BTreeMap<&'a str, Vec<&'a Entry>> {
     let mut groups: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
     for entry in &index.entries {
-        groups.entry(&entry.group).or_default().push(entry);
+        if let Some(word) = word(entry) {
+            groups.entry(word).or_default().push(entry);
+        }
     }
     groups
+}
+
+fn groups(index: &Index) -> BTreeMap<&str, Vec<&Entry>> {
+    grouped(index, |entry| Some(&entry.group))
 }
 
 fn group_rows(index: &Index) -> IndexChart {
@@ -197,11 +216,11 @@ fn mean_and_range(values: &[f64]) -> (Option<f64>, Option<Interval>) {
 
 /// One mark for each group: its mean, its range, and over how many entries.
 fn group_marks(
-    index: &Index,
+    groups: BTreeMap<&str, Vec<&Entry>>,
     of: impl Fn(&Entry) -> Option<f64>,
     text: impl Fn(Option<f64>) -> String,
 ) -> Vec<Mark> {
-    groups(index)
+    groups
         .into_iter()
         .map(|(group, entries)| {
             let values: Vec<f64> = entries.iter().filter_map(|entry| of(entry)).collect();
@@ -227,7 +246,7 @@ fn by_group(index: &Index, about: &'static FigureAbout) -> IndexChart {
     let name = about.name;
     let values = index.entries.iter().filter_map(|entry| value(entry, name));
     let marks = group_marks(
-        index,
+        groups(index),
         |entry| value(entry, name),
         |value| written(about, value),
     );
@@ -255,8 +274,50 @@ fn by_group(index: &Index, about: &'static FigureAbout) -> IndexChart {
     }
 }
 
+/// One figure by the model that wrote, over the latest versions; none where fewer than two models have it.
+fn by_model(index: &Index, about: &'static FigureAbout) -> Option<IndexChart> {
+    let name = about.name;
+    let models = grouped(index, |entry| model(entry).filter(|_| entry.is_latest));
+    let entries: Vec<&Entry> = models.values().flatten().copied().collect();
+    let known = models
+        .values()
+        .filter(|entries| entries.iter().any(|entry| value(entry, name).is_some()));
+    if known.count() < 2 {
+        return None;
+    }
+    let all = entries.iter().filter_map(|entry| value(entry, name));
+    let axis = axis(about, all);
+    let marks = group_marks(
+        models,
+        |entry| value(entry, name),
+        |value| written(about, value),
+    );
+    let title = format!("{}, by model", about.title);
+    Some(IndexChart {
+        section: Section::Models,
+        stem: format!("models-{}", about.key.replace('_', "-")),
+        how: format!(
+            "{} The point is the mean over the latest versions that a model wrote, each counting once, and the line runs \
+             from the lowest to the highest. Models that wrote about other behaviours are not strictly comparable: see the \
+             same behaviour by source.",
+            about.how
+        ),
+        svg: intervals(&title, &marks, &axis),
+        title,
+        header: header(&ENTRY, &["value", "low", "high", "chance", "missing"]),
+        rows: entries
+            .iter()
+            .map(|entry| {
+                let mut cells = entry_cells(entry);
+                cells.extend(figure_cells(entry.figures.get(&name)));
+                cells
+            })
+            .collect(),
+    })
+}
+
 /// An axis for a figure: 0 to 1 for shares and coefficients, else from 0 to the largest value.
-fn axis(about: &FigureAbout, values: impl Iterator<Item = f64>) -> Axis {
+pub(super) fn axis(about: &FigureAbout, values: impl Iterator<Item = f64>) -> Axis {
     let (low, high, ticks) = match about.name {
         FigureName::Kappa => (-0.2, 1.0, marks(&[0.0, 0.25, 0.5, 0.75, 1.0], about)),
         FigureName::TextWords | FigureName::Rows => {
@@ -317,7 +378,7 @@ fn marks(values: &[f64], about: &FigureAbout) -> Vec<(f64, String)> {
 
 fn composite(index: &Index) -> IndexChart {
     let title = "Composite at default weights".to_owned();
-    let marks = group_marks(index, |entry| entry.composite.value, two_digits);
+    let marks = group_marks(groups(index), |entry| entry.composite.value, two_digits);
     let weights: Vec<String> = COMPONENTS
         .iter()
         .map(|one| format!("{} {}", one.figure.about().short, one.weight))
@@ -431,203 +492,4 @@ fn defects(index: &Index) -> IndexChart {
             })
             .collect(),
     }
-}
-
-/// A name as part of a file's name and address.
-fn slug(name: &str) -> String {
-    name.chars()
-        .map(|character| match character {
-            'a'..='z' | '0'..='9' | '-' | '_' | '.' => character,
-            _ => '-',
-        })
-        .take(80)
-        .collect()
-}
-
-fn versions(index: &Index, set: &Set, taken: &mut BTreeSet<String>) -> IndexChart {
-    let entries: Vec<&Entry> = set
-        .entries
-        .iter()
-        .filter_map(|id| index.entry(id))
-        .collect();
-    let title = format!("{} from version to version", set.name);
-    let tracks: Vec<Track> = FIGURES
-        .iter()
-        .filter(|about| {
-            entries
-                .iter()
-                .any(|entry| value(entry, about.name).is_some())
-        })
-        .map(|about| track(about, &entries))
-        .collect();
-    // Two folders may hold datasets of one name.
-    let base = format!("versions-{}", slug(&set.name));
-    let stem = (1_usize..)
-        .map(|number| match number {
-            1 => base.clone(),
-            _ => format!("{base}-{number}"),
-        })
-        .find(|stem| taken.insert(stem.clone()))
-        .unwrap_or(base);
-    IndexChart {
-        section: Section::Versions,
-        stem,
-        how: "Every figure at each version, oldest first, as defined under its own chart, with its 95 % interval where one is \
-              known. A cross marks a version for which it is missing; no line bridges it. Scales of shares and coefficients \
-              run from 0 to 1, those of counts from 0 to the largest."
-            .to_owned(),
-        svg: drawing::tracks(&title, &set.called, &tracks),
-        title,
-        header: header(&ENTRY, &["figure", "value", "low", "high", "chance", "missing"]),
-        rows: entries
-            .iter()
-            .flat_map(|entry| {
-                FIGURES.iter().map(move |about| {
-                    let mut cells = entry_cells(entry);
-                    cells.push(about.key.to_owned());
-                    cells.extend(figure_cells(entry.figures.get(&about.name)));
-                    cells
-                })
-            })
-            .collect(),
-    }
-}
-
-fn track(about: &'static FigureAbout, entries: &[&Entry]) -> Track {
-    let values: Vec<Option<(f64, Option<Interval>)>> = entries
-        .iter()
-        .map(|entry| Some((value(entry, about.name)?, interval(entry, about.name))))
-        .collect();
-    let axis = axis(about, values.iter().flatten().map(|(value, _)| *value));
-    let end = |value: f64| {
-        let text = if about.unit == Unit::Share {
-            format!("{:.0} %", value * 100.0)
-        } else {
-            three_digits(Some(value))
-                .trim_end_matches('0')
-                .trim_end_matches('.')
-                .to_owned()
-        };
-        (
-            value,
-            if text.is_empty() {
-                "0".to_owned()
-            } else {
-                text
-            },
-        )
-    };
-    let first = values.first().copied().flatten().map(|(value, _)| value);
-    let last = values.last().copied().flatten().map(|(value, _)| value);
-    Track {
-        label: about.short.to_owned(),
-        note: format!("{} to {}", written(about, first), written(about, last)),
-        low: end(axis.low),
-        high: end(axis.high),
-        values,
-    }
-}
-
-/// One figure of behaviours that come from several sources; none where no behaviour has it twice.
-fn by_source(index: &Index, sets: &[&Set], about: &'static FigureAbout) -> Option<IndexChart> {
-    let name = about.name;
-    let listed: Vec<(&Set, Vec<(&str, &Entry)>)> = sets
-        .iter()
-        .map(|set| {
-            let entries = set
-                .entries
-                .iter()
-                .zip(&set.called)
-                .filter_map(|(id, called)| Some((called.as_str(), index.entry(id)?)))
-                .collect();
-            (*set, entries)
-        })
-        .collect();
-    let shown: Vec<&(&Set, Vec<(&str, &Entry)>)> = listed
-        .iter()
-        .filter(|(_, entries)| {
-            let known = entries
-                .iter()
-                .filter(|(_, entry)| value(entry, name).is_some());
-            known.count() > 1
-        })
-        .take(MOST_BEHAVIOURS)
-        .collect();
-    if shown.is_empty() {
-        return None;
-    }
-    let names: BTreeSet<&str> = shown
-        .iter()
-        .flat_map(|(_, entries)| entries.iter().map(|(called, _)| *called))
-        .collect();
-    let names: Vec<&str> = names.into_iter().collect();
-    let series = |called: &str| names.iter().position(|name| *name == called).unwrap_or(0);
-    let drawn: Vec<Row> = shown
-        .iter()
-        .map(|(set, entries)| {
-            let mut points: Vec<(usize, f64, Option<Interval>)> = Vec::new();
-            let mut absent = 0;
-            for (called, entry) in entries {
-                match value(entry, name) {
-                    Some(value) => points.push((series(called), value, interval(entry, name))),
-                    None => absent += 1,
-                }
-            }
-            Row {
-                label: set.name.clone(),
-                note: match absent {
-                    0 => String::new(),
-                    _ => format!("{absent} missing"),
-                },
-                points,
-            }
-        })
-        .collect();
-    let mut legend: Vec<String> = names
-        .iter()
-        .take(MOST_SERIES)
-        .map(|name| (*name).to_owned())
-        .collect();
-    if names.len() > MOST_SERIES
-        && let Some(last) = legend.last_mut()
-    {
-        *last = format!("{} others", names.len() + 1 - MOST_SERIES);
-    }
-    let all = shown
-        .iter()
-        .flat_map(|(_, entries)| entries.iter().filter_map(|(_, entry)| value(entry, name)));
-    let title = format!("{}, by source", about.title);
-    let axis = axis(about, all);
-    Some(IndexChart {
-        section: Section::Sources,
-        stem: format!("sources-{}", about.key.replace('_', "-")),
-        how: format!(
-            "{} Each line is one behaviour, each point what one source made of it: the model that wrote, or the family where \
-             the files do not say. Of several versions by one model the latest stands here. Lines around points are their \
-             95 % intervals.{}",
-            about.how,
-            if listed.len() > shown.len() {
-                " Behaviours with fewer than two known values are in the file alone."
-            } else {
-                ""
-            }
-        ),
-        svg: drawing::rows(&title, &legend, &drawn, &axis),
-        title,
-        header: header(
-            &["behaviour", "source"],
-            &header(&ENTRY, &["value", "low", "high", "chance", "missing"]),
-        ),
-        rows: listed
-            .iter()
-            .flat_map(|(set, entries)| {
-                entries.iter().map(move |(called, entry)| {
-                    let mut cells = vec![set.name.clone(), (*called).to_owned()];
-                    cells.extend(entry_cells(entry));
-                    cells.extend(figure_cells(entry.figures.get(&name)));
-                    cells
-                })
-            })
-            .collect(),
-    })
 }

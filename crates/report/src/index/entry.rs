@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::composite::Composite;
 use super::figures::{Figure, FigureName};
 use super::published::Published;
-use crate::audit::{self, AuditOptions, Duplicates, FewShots, FileAudit, Order};
+use crate::audit::{self, AuditOptions, Duplicates, FewShots, FileAudit, Looked, Order};
 
 /// Few-shot examples among what is indexed, which rows written after them may have copied.
 #[derive(Debug, Clone, Default)]
@@ -114,7 +114,8 @@ pub struct Entry {
     pub damaged: u64,
     /// Rows by label, where labels are no free text.
     pub labels: BTreeMap<String, u64>,
-    /// Rows by code of defect, those of style with the others.
+    /// Rows by code of defect, those of style with the others; texts of no form that the lints know are looked at as
+    /// statements.
     pub defects: BTreeMap<String, u64>,
     /// Rows that repeat others, by layer.
     pub duplicates: Duplicates,
@@ -144,9 +145,10 @@ pub fn measure(
     examples: &FewShotExamples,
     options: &AuditOptions,
 ) -> Result<Entry, String> {
-    let Some((file, defective)) = audit::look_at(imported, &examples.0, options) else {
+    let Some(looked) = audit::look_at(imported, &examples.0, options) else {
         return Err("no file with rows".to_owned());
     };
+    let file = &looked.audit;
     if file.rows == 0 {
         let first = imported.summary.files.first();
         let damage = first.and_then(|one| one.damage.first());
@@ -161,7 +163,7 @@ pub fn measure(
             (None, None) => "it holds no rows".to_owned(),
         });
     }
-    let mut entry = of_file(place, &file, defective);
+    let mut entry = of_file(place, &looked);
     if let Beside::Version {
         manifest,
         report,
@@ -179,7 +181,8 @@ pub fn measure(
     Ok(entry)
 }
 
-fn of_file(place: &str, file: &FileAudit, defective: u64) -> Entry {
+fn of_file(place: &str, looked: &Looked) -> Entry {
+    let file = &looked.audit;
     let mut notes = Vec::new();
     if let Some(problem) = &file.problem {
         notes.push(format!("not read to its end: {problem}"));
@@ -219,13 +222,14 @@ fn of_file(place: &str, file: &FileAudit, defective: u64) -> Entry {
         defects: file.defects.clone(),
         duplicates: file.duplicates.clone(),
         order: file.order.clone(),
-        figures: figures(file, defective),
+        figures: figures(looked),
         composite: Composite::default(),
         notes,
     }
 }
 
-fn figures(file: &FileAudit, defective: u64) -> BTreeMap<FigureName, Figure> {
+fn figures(looked: &Looked) -> BTreeMap<FigureName, Figure> {
+    let file = &looked.audit;
     let repeated = file.duplicates.all().min(file.rows);
     let confidence = match &file.confidence {
         Some(summary) => Figure::known(summary.mean).with_of(
@@ -250,10 +254,7 @@ fn figures(file: &FileAudit, defective: u64) -> BTreeMap<FigureName, Figure> {
             FigureName::Duplicates,
             Figure::share(repeated, file.rows, "rows"),
         ),
-        (
-            FigureName::Defects,
-            Figure::share(defective, file.rows, "rows"),
-        ),
+        (FigureName::Defects, defects(looked)),
         (FigureName::LengthArea, guess(file, Guesser::Length)),
         (FigureName::WordsGuess, guess(file, Guesser::Words)),
         (
@@ -276,6 +277,15 @@ fn figures(file: &FileAudit, defective: u64) -> BTreeMap<FigureName, Figure> {
             Figure::missing("a file of rows says nothing of candidates that fell"),
         ),
     ])
+}
+
+fn defects(looked: &Looked) -> Figure {
+    if looked.checked == 0 {
+        return Figure::missing(
+            "no row is a statement, a sentence with a blank or a question with options, which is what the lints know",
+        );
+    }
+    Figure::share(looked.defective, looked.checked, "rows")
 }
 
 fn balance(labels: &BTreeMap<String, u64>) -> Figure {

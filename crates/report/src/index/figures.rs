@@ -144,7 +144,8 @@ pub const FIGURES: [FigureAbout; 13] = [
         unit: Unit::Share,
         better: Better::Lower,
         how: "Share of rows that repeat an earlier row of their file: the same bytes, the same but for case, blanks and \
-              signs, or word 3-grams with a Jaccard similarity of at least 0.7.",
+              signs, or word 3-grams with a Jaccard similarity of at least 0.7. In versions of kinds with columns of \
+              their own near ones do not count: such rows are made as variants of one another.",
     },
     FigureAbout {
         name: FigureName::Defects,
@@ -154,7 +155,7 @@ pub const FIGURES: [FigureAbout; 13] = [
         unit: Unit::Share,
         better: Better::Lower,
         how: "Share of rows in which a lint, or reading them, found something that is broken or suspect. Findings of style \
-              are counted by code and not here.",
+              are counted by code and not here, and rows of a form that no lint knows do not count.",
     },
     FigureAbout {
         name: FigureName::LengthArea,

@@ -13,6 +13,7 @@ mod figures;
 mod page;
 mod published;
 mod sentences;
+mod set_charts;
 mod sets;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -184,9 +185,10 @@ impl Index {
         sentences::summary(self)
     }
 
-    /// The entry with an identifier.
-    pub(crate) fn entry(&self, id: &str) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.id == id)
+    /// Entries by identifier.
+    pub(crate) fn by_id(&self) -> BTreeMap<&str, &Entry> {
+        let entries = self.entries.iter();
+        entries.map(|entry| (entry.id.as_str(), entry)).collect()
     }
 }
 
@@ -245,12 +247,18 @@ fn totals(entries: &[Entry], homes: &[String]) -> Totals {
             }
             EntryKind::File => totals.files += 1,
         }
-        if let Some(generator) = &entry.generator.value {
-            *totals.generators.entry(generator.clone()).or_default() += 1;
+        if let Some(generator) = model(entry) {
+            *totals.generators.entry(generator.to_owned()).or_default() += 1;
         }
     }
     totals.datasets = datasets.len() as u64;
     totals
+}
+
+/// The model that wrote an entry, where one did and it is known.
+fn model(entry: &Entry) -> Option<&str> {
+    let name = entry.generator.value.as_deref();
+    name.filter(|name| *name != published::NO_MODEL)
 }
 
 /// Rows of an entry; an entry without any is not made.

@@ -61,12 +61,13 @@ pub(super) fn render(index: &Index, charts: Vec<IndexChart>) -> Result<Vec<u8>, 
         dataset: SUBJECT.to_owned(),
         source,
     };
-    let mut sections: [Vec<Value>; 3] = Default::default();
-    let [overview, versions, sources] = &mut sections;
+    let mut sections: [Vec<Value>; 4] = Default::default();
+    let [overview, versions, models, sources] = &mut sections;
     for chart in charts {
         let list = match chart.section {
             Section::Overview => &mut *overview,
             Section::Versions => &mut *versions,
+            Section::Models => &mut *models,
             Section::Sources => &mut *sources,
         };
         list.push(context! {
@@ -76,7 +77,7 @@ pub(super) fn render(index: &Index, charts: Vec<IndexChart>) -> Result<Vec<u8>, 
             svg => Value::from_safe_string(chart.svg),
         });
     }
-    let [overview, versions, sources] = sections;
+    let [overview, versions, models, sources] = sections;
     let mut named: BTreeMap<(&str, &str, Option<&str>), usize> = BTreeMap::new();
     for entry in &index.entries {
         *named.entry(called(entry)).or_default() += 1;
@@ -109,7 +110,7 @@ pub(super) fn render(index: &Index, charts: Vec<IndexChart>) -> Result<Vec<u8>, 
         columns => Value::from(Serde(&columns)),
         figures => Value::from(Serde(&FIGURES)),
         components => Value::from(Serde(&components())),
-        overview, versions, sources,
+        overview, versions, models, sources,
         problem_count => index.problems.len(),
         entry_count => index.entries.len(),
         index_file => INDEX_FILE,

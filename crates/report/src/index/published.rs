@@ -17,6 +17,8 @@ use crate::report::REPORT_SCHEMA;
 const UNKNOWN: &str = "unknown";
 /// The manifest's word for a kind that asks no model.
 const NONE: &str = "none";
+/// What stands for it in place of a model's name.
+pub(super) const NO_MODEL: &str = "no model";
 
 /// A version's files.
 pub(super) struct Published<'a> {
@@ -36,7 +38,7 @@ impl Published<'_> {
         entry.version = Said::known(&manifest.version);
         entry.generator = match manifest.generator.name.as_str() {
             UNKNOWN | "" => Said::missing("the manifest does not say which model wrote the rows"),
-            NONE => Said::known("no model"),
+            NONE => Said::known(NO_MODEL),
             name => Said::known(name),
         };
         let judges: Vec<&str> = manifest
@@ -60,6 +62,18 @@ impl Published<'_> {
             Figure::share(funnel.accepted, funnel.asked, "candidates")
         };
         entry.figures.insert(FigureName::Accepted, accepted);
+        if manifest.maps_fields() {
+            let rows = super::rows(entry);
+            let repeated = entry.duplicates.exact + entry.duplicates.normalised;
+            let mut figure = Figure::share(repeated, rows, "rows");
+            if entry.duplicates.near > 0 {
+                let near = entry.duplicates.near;
+                figure.of = figure
+                    .of
+                    .map(|of| format!("{of}; {near} more are near ones, as this kind makes them"));
+            }
+            entry.figures.insert(FigureName::Duplicates, figure);
+        }
         if self.confidence_of_items().is_some() {
             let stated = entry.figures.get(&FigureName::Confidence);
             if stated.is_none_or(|figure| figure.value.is_none()) {

@@ -61,7 +61,7 @@ pub(super) fn takeaways(index: &Index) -> Vec<String> {
     );
     said.extend(
         telling(index, FigureName::Defects, |value| value >= TELLING_SHARE).map(|(part, of)| {
-            format!("In {part} of {of} entries, 5 % of the rows or more have a defect that is more than style.")
+            format!("In {part} of {of} entries, 5 % of the rows or more have a defect that is more than a matter of style.")
         }),
     );
     let agreement = index
@@ -70,7 +70,7 @@ pub(super) fn takeaways(index: &Index) -> Vec<String> {
         .find(|one| one.figure == FigureName::Kappa);
     if let Some(agreement) = agreement {
         said.push(format!(
-            "Agreement of labels with judges is known for {} of {} entries; nowhere does it stand for accuracy.",
+            "Agreement of labels with judges is known for {} of {} entries. It is consistency, not accuracy.",
             agreement.known, index.totals.entries
         ));
     }
@@ -96,6 +96,7 @@ fn telling(
 /// What the last version of each dataset changed, the largest changes first.
 fn changes(index: &Index) -> Vec<String> {
     let mut said = Vec::new();
+    let by_id = index.by_id();
     let sets = index
         .sets
         .iter()
@@ -104,7 +105,7 @@ fn changes(index: &Index) -> Vec<String> {
         let entries: Vec<&Entry> = set
             .entries
             .iter()
-            .filter_map(|id| index.entry(id))
+            .filter_map(|id| by_id.get(id.as_str()).copied())
             .collect();
         let [.., before, after] = entries.as_slice() else {
             continue;

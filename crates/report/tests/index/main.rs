@@ -8,7 +8,8 @@ use std::path::Path;
 use evalwright_dataset::import::{Listed, ReadOptions, list, read_listed};
 use evalwright_report::audit::AuditOptions;
 use evalwright_report::index::{
-    Beside, Entry, FewShotExamples, FigureName, Index, Placed, Problem, SetKind, measure,
+    Beside, Entry, EntryKind, FewShotExamples, Figure, FigureName, Index, Placed, Problem, Said,
+    SetKind, measure,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -275,4 +276,148 @@ proptest! {
         });
         prop_assert!(is_same);
     }
+}
+
+/// Two versions of one dataset by one model, and a third by another, made of measured files.
+fn versions() -> Vec<Placed> {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, count) in [("a", 20), ("b", 30), ("c", 40)] {
+        write(
+            folder.path(),
+            &format!("{name}.jsonl"),
+            &rows(count, count == 40),
+        );
+    }
+    let (mut placed, _) = measured(folder.path());
+    let said = |word: &str| Said {
+        value: Some(word.to_owned()),
+        missing: None,
+    };
+    for (one, (version, model)) in placed.iter_mut().zip([
+        ("1.9.0", "server/small"),
+        ("1.10.0", "server/small"),
+        ("2.0.0", "server/large"),
+    ]) {
+        one.entry.kind = EntryKind::Version;
+        one.entry.dataset = "keeps-things".to_owned();
+        one.entry.behaviour = "keeps-things".to_owned();
+        one.entry.group = "statement".to_owned();
+        one.entry.version = said(version);
+        one.entry.generator = said(model);
+    }
+    let missing = placed[1]
+        .entry
+        .figures
+        .get_mut(&FigureName::Balance)
+        .unwrap();
+    *missing = Figure {
+        missing: Some("for the test".to_owned()),
+        ..Figure::default()
+    };
+    placed
+}
+
+#[test]
+fn versions_are_ordered_by_number_and_models_by_their_latest() {
+    let mut placed = versions();
+    placed.reverse();
+    let index = Index::new(placed, Vec::new());
+    let order: Vec<(&str, bool)> = index
+        .entries
+        .iter()
+        .map(|entry| (entry.version.value.as_deref().unwrap(), entry.is_latest))
+        .collect();
+    assert_eq!(
+        order,
+        [("1.9.0", false), ("1.10.0", false), ("2.0.0", true)]
+    );
+    let called: Vec<(SetKind, Vec<String>)> = index
+        .sets
+        .iter()
+        .map(|set| (set.kind, set.called.clone()))
+        .collect();
+    let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect();
+    assert_eq!(
+        called,
+        [
+            (SetKind::Versions, words(&["1.9.0", "1.10.0", "2.0.0"])),
+            (SetKind::Sources, words(&["server/large", "server/small"])),
+        ]
+    );
+    // Of two versions by one model the later one stands for it.
+    assert_eq!(index.sets[1].entries[1], index.entries[1].id);
+    assert_eq!(
+        index.totals.generators,
+        BTreeMap::from([
+            ("server/large".to_owned(), 1),
+            ("server/small".to_owned(), 2)
+        ])
+    );
+    let last = index.takeaways.last().unwrap();
+    assert!(
+        last.starts_with("keeps-things 2.0.0 after 1.10.0: "),
+        "{last}"
+    );
+    assert!(last.contains("length AUC"), "{last}");
+
+    let site = index.site().unwrap();
+    let csv = String::from_utf8(site["charts/versions-keeps-things.csv"].clone()).unwrap();
+    let balance: Vec<&str> = csv
+        .lines()
+        .filter(|line| line.contains(",balance,"))
+        .collect();
+    assert!(balance[0].ends_with(",balance,1,,,,"), "{csv}");
+    assert!(balance[1].ends_with(",balance,,,,,for the test"), "{csv}");
+    // Only one model's latest version stands beside another's, so nothing is compared by model.
+    assert!(!site.contains_key("charts/models-balance.csv"));
+}
+
+#[test]
+fn two_datasets_of_one_name_in_two_folders_stay_apart() {
+    let mut placed = versions();
+    let mut others = versions();
+    for one in &mut others {
+        one.home.push_str("-elsewhere");
+        one.entry.place = format!("elsewhere/{}", one.entry.place);
+        one.entry.id = format!("x{}", one.entry.id);
+        one.entry.generator.value = Some("server/third".to_owned());
+    }
+    placed.extend(others);
+    let index = Index::new(placed, Vec::new());
+    let versions = index
+        .sets
+        .iter()
+        .filter(|set| set.kind == SetKind::Versions);
+    let sizes: Vec<usize> = versions.map(|set| set.entries.len()).collect();
+    assert_eq!(sizes, [3, 3]);
+    assert_eq!(index.totals.datasets, 2);
+    let latest = index.entries.iter().filter(|entry| entry.is_latest).count();
+    assert_eq!(latest, 2);
+    let site = index.site().unwrap();
+    assert!(site.contains_key("charts/versions-keeps-things.csv"));
+    assert!(site.contains_key("charts/versions-keeps-things-2.csv"));
+    let models = String::from_utf8(site["charts/models-balance.csv"].clone()).unwrap();
+    assert_eq!(models.lines().count(), 3, "{models}");
+}
+
+#[test]
+fn texts_of_no_form_that_the_lints_know_have_no_share_of_defects() {
+    let folder = tempfile::tempdir().unwrap();
+    let row = |question: &str| format!("{}\n", json!({"question": question, "answer": "Yes"}));
+    write(
+        folder.path(),
+        "cases.jsonl",
+        &(row("A person asks. Another person answers. Then it rains.") + &row("Two. Three. Four.")),
+    );
+    let (placed, problems) = measured(folder.path());
+    assert_eq!(problems, Vec::new());
+    let figure = &placed[0].entry.figures[&FigureName::Defects];
+    assert_eq!(figure.value, None);
+    assert!(
+        figure
+            .missing
+            .as_deref()
+            .unwrap()
+            .contains("no row is a statement")
+    );
 }
