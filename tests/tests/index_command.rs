@@ -319,4 +319,48 @@ fn versions_of_a_dataset_are_a_trend_with_the_last_as_the_latest() {
     .unwrap();
     let rows: Vec<&str> = csv.lines().filter(|line| line.contains(",rows,")).collect();
     assert!(rows.len() == 3 && rows[2].contains(",rows,96,"), "{csv}");
+
+    // A dropped version is said to be one, and the one before it is the latest.
+    let dropped = [
+        "status",
+        "generated/fair-decisions/1.2.0",
+        "--set",
+        "dropped",
+        "--reason",
+        "for <b>tests</b>",
+    ];
+    done(project.run(&dropped).unwrap());
+    let found = document(&done(
+        project
+            .run(&["index", "generated", "--out", "site", "--json"])
+            .unwrap(),
+    ));
+    let entries = found["entries"].as_array().unwrap();
+    assert_eq!(entries[2]["status"], "dropped");
+    let latest: Vec<&Value> = entries.iter().map(|one| &one["is_latest"]).collect();
+    assert_eq!(latest, [false, true, false]);
+    let page = std::fs::read_to_string(project.path().join("site/index.html")).unwrap();
+    assert!(page.contains("DROPPED") && !page.contains("<b>tests"));
+    project
+        .write("generated/fair-decisions/status.json", "{")
+        .unwrap();
+    let finished = done(
+        project
+            .run(&["index", "generated", "--out", "site"])
+            .unwrap(),
+    );
+    let named = "not read: generated/fair-decisions/status.json: ";
+    assert_eq!(
+        finished.stderr.matches(named).count(),
+        1,
+        "{}",
+        finished.stderr
+    );
+    assert!(
+        !finished
+            .stderr
+            .contains(&project.path().display().to_string()),
+        "{}",
+        finished.stderr
+    );
 }

@@ -12,7 +12,7 @@ use evalwright_core::exit_code;
 use evalwright_dataset::import::{
     FileSummary, ImportSummary, Listed, ReadOptions, Target, read_all, read_listed,
 };
-use evalwright_dataset::{find_faults, read_manifest};
+use evalwright_dataset::{STATUS_FILE, StatusLog, find_faults, read_manifest};
 use evalwright_report::audit::AuditOptions;
 use evalwright_report::index::{
     Beside, Entry, FewShotExamples, INDEX_FILE, INDEX_SCHEMA, Index, PAGE_FILE, Placed, Problem,
@@ -209,6 +209,19 @@ fn version(
     examples: &FewShotExamples,
 ) -> (Result<Entry, String>, Vec<Problem>) {
     let words = |failure: Failure| failure.in_one_line();
+    let mut lines = Vec::new();
+    let log = StatusLog::beside(folder).unwrap_or_else(|error| {
+        let above = name.rsplit_once('/').map_or("", |(above, _)| above);
+        let home = folder.parent().unwrap_or(folder);
+        lines.push(Problem {
+            place: format!("{above}/{STATUS_FILE}")
+                .trim_start_matches('/')
+                .to_owned(),
+            line: None,
+            problem: words(error.into()).replace(&home.display().to_string(), above),
+        });
+        StatusLog::default()
+    });
     let found = || -> Result<Entry, String> {
         let findings = find_faults(folder).map_err(|error| words(error.into()))?;
         if let Some(first) = findings.faults.first() {
@@ -235,10 +248,11 @@ fn version(
             manifest: &manifest,
             report: report.as_ref().map_err(String::as_str),
             run: run.as_ref().map_err(String::as_str),
+            status: log.of(&manifest.version),
         };
         measure(name, &imported, beside, examples, &AuditOptions::default())
     };
-    (found(), Vec::new())
+    (found(), lines)
 }
 
 /// A JSON file of a version, or why there is none.

@@ -113,7 +113,8 @@
     titles.append(index.element("th", "where they stand"));
     head.append(titles);
     const body = index.element("tbody");
-    body.append(row("Generator", entries.map(function (entry) { return said(entry.generator, "not said"); })),
+    body.append(row("Status", entries.map(function (entry) { return said(entry.status, "a file has no status"); })),
+      row("Generator", entries.map(function (entry) { return said(entry.generator, "not said"); })),
       row("Judges", entries.map(function (entry) { return said(entry.judges, "not said, or none"); })),
       row("Date", entries.map(function (entry) { return said(entry.date, "not known"); })));
     data.figures.forEach(function (figure, at) {

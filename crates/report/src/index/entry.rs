@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use evalwright_core::ContentHash;
-use evalwright_dataset::Manifest;
 use evalwright_dataset::import::Imported;
+use evalwright_dataset::{Manifest, Status, StatusChange};
 use evalwright_stats::giveaway::Guesser;
 use serde::Serialize;
 use serde_json::Value;
@@ -43,6 +43,8 @@ pub enum Beside<'a> {
         report: Result<&'a Value, &'a str>,
         /// Its `run.json`, or why it cannot be used.
         run: Result<&'a Value, &'a str>,
+        /// The last change of its status, if there ever was one.
+        status: Option<&'a StatusChange>,
     },
 }
 
@@ -98,7 +100,9 @@ pub struct Entry {
     pub behaviour: String,
     /// The version.
     pub version: Said,
-    /// Whether no later version of the dataset stands beside it.
+    /// What a version is worth today; null for a file.
+    pub status: Option<Status>,
+    /// Whether it is a file, or the last version of its dataset that is neither dropped nor renamed.
     pub is_latest: bool,
     /// The model that wrote the rows.
     pub generator: Said,
@@ -168,12 +172,14 @@ pub fn measure(
         manifest,
         report,
         run,
+        status,
     } = beside
     {
         Published {
             manifest,
             report,
             run,
+            status,
         }
         .tell(&mut entry);
     }
@@ -211,6 +217,7 @@ fn of_file(place: &str, looked: &Looked) -> Entry {
         group: file.family.clone(),
         behaviour: file.behaviour.clone(),
         version: Said::missing("a file has no version"),
+        status: None,
         is_latest: true,
         generator: Said::missing(FILE_SAYS_NOTHING),
         judges: Said::missing(FILE_SAYS_NOTHING),

@@ -6,7 +6,6 @@
 
 mod charts;
 mod composite;
-mod date;
 mod drawing;
 mod entry;
 mod figures;
@@ -18,7 +17,7 @@ mod sets;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use evalwright_dataset::Version;
+use evalwright_dataset::{Status, Version};
 use serde::Serialize;
 
 pub use composite::{COMPONENTS, Component, Composite};
@@ -192,11 +191,12 @@ impl Index {
     }
 }
 
-/// Only the last version of each dataset is the latest; entries are in order.
+/// Only the last version of each dataset that is for use is the latest; entries are in order.
 fn mark_latest(placed: &mut [Placed]) {
     let mut last: BTreeMap<(String, String), usize> = BTreeMap::new();
     for (index, one) in placed.iter().enumerate() {
-        if one.entry.kind == EntryKind::Version {
+        let is_for_use = !matches!(one.entry.status, Some(Status::Dropped | Status::Renamed));
+        if one.entry.kind == EntryKind::Version && is_for_use {
             last.insert((one.home.clone(), one.entry.dataset.clone()), index);
         }
     }

@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use evalwright_core::ContentHash;
 use evalwright_core::show::visible;
+use evalwright_dataset::Status;
 use minijinja::value::Serde;
 use minijinja::{Value, context};
 use serde_json::json;
@@ -166,7 +167,7 @@ fn row(entry: &Entry, is_alone: bool) -> serde_json::Value {
         "id": entry.id,
         "dataset": entry.dataset,
         "version": entry.version.value,
-        "is_latest": entry.is_latest,
+        "status": entry.status.filter(|status| *status != Status::Published),
         "group": entry.group,
         "place": entry.place,
         "is_alone": is_alone,
@@ -254,6 +255,7 @@ fn data(index: &Index) -> Result<String, ReportError> {
                 "generator": entry.generator.value.as_deref().map(visible),
                 "judges": entry.judges.value.as_deref().map(visible),
                 "date": entry.date.value.as_deref().map(visible),
+                "status": entry.status,
                 "latest": entry.is_latest,
                 "figures": figures,
                 "scores": scores,

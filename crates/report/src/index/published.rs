@@ -2,11 +2,10 @@
 //!
 //! Report and run facts are read as plain JSON, so that versions of an older or newer program still tell what they do.
 
-use evalwright_dataset::Manifest;
+use evalwright_dataset::{Manifest, Status, StatusChange, utc_date};
 use evalwright_stats::Interval;
 use serde_json::Value;
 
-use super::date::day;
 use super::entry::{Entry, EntryKind, Said};
 use super::figures::{Figure, FigureName};
 use crate::agreement::{INTENDED, Population, TOGETHER};
@@ -20,11 +19,15 @@ const NONE: &str = "none";
 /// What stands for it in place of a model's name.
 pub(super) const NO_MODEL: &str = "no model";
 
+/// The last second of the year 9999.
+const LATEST: u64 = 253_402_300_799;
+
 /// A version's files.
 pub(super) struct Published<'a> {
     pub(super) manifest: &'a Manifest,
     pub(super) report: Result<&'a Value, &'a str>,
     pub(super) run: Result<&'a Value, &'a str>,
+    pub(super) status: Option<&'a StatusChange>,
 }
 
 impl Published<'_> {
@@ -52,6 +55,13 @@ impl Published<'_> {
             Said::known(judges.join(", "))
         };
         entry.date = self.date();
+        entry.status = Some(
+            self.status
+                .map_or(Status::Published, |change| change.status),
+        );
+        entry
+            .notes
+            .extend(self.status.and_then(StatusChange::warning));
         let (agreement, kappa) = self.agreement();
         entry.figures.insert(FigureName::Agreement, agreement);
         entry.figures.insert(FigureName::Kappa, kappa);
@@ -91,8 +101,8 @@ impl Published<'_> {
         let at = ["finished_unix_seconds", "imported_at_unix_seconds"]
             .iter()
             .find_map(|field| run.get(field).and_then(Value::as_u64));
-        match at.and_then(day) {
-            Some(day) => Said::known(day),
+        match at.filter(|at| *at <= LATEST) {
+            Some(at) => Said::known(utc_date(at)),
             None => Said::missing("run.json states no time"),
         }
     }

@@ -146,7 +146,7 @@ const index = (function () {
   const pageSize = 50;
   let page = 0;
   const texts = entries.map(function (entry) {
-    return [entry.dataset, entry.version, entry.group, entry.place, entry.generator, entry.judges].join("\n").toLowerCase();
+    return [entry.dataset, entry.version, entry.group, entry.place, entry.generator, entry.judges, entry.status].join("\n").toLowerCase();
   });
   const boxes = lines.map(function (line, place) {
     const box = document.createElement("input");
