@@ -70,6 +70,13 @@ impl DatasetName {
     }
 }
 
+/// The name of what has none: `unnamed`.
+impl Default for DatasetName {
+    fn default() -> Self {
+        Self("unnamed".to_owned())
+    }
+}
+
 impl fmt::Display for DatasetName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)

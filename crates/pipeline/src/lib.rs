@@ -23,6 +23,7 @@ mod progress;
 mod recipe_hash;
 mod record;
 mod recorded;
+mod relabel;
 pub mod stage;
 mod trace;
 mod trial;
@@ -41,6 +42,10 @@ pub use plan::{RunPlan, rows_at_once};
 pub use progress::{CallKind, Event, Progress, Silent};
 pub use recipe_hash::recipe_hash;
 pub use recorded::{RecordedEmbedder, RecordedModel};
+pub use relabel::{
+    Aim, Answered, JudgeLabels, MOST_ANSWERS, RelabelEstimate, RelabelItem, RelabelJudge,
+    RelabelPlan, RelabelTokens, Relabelled, RowLabels, estimate_relabel, relabel,
+};
 pub use stage::lint::{NoProcesses, RuleProcesses};
 pub use stage::select::letters::{Options, place_answers};
 pub use trace::{Trace, TracedCall, TracedRequest, trace};

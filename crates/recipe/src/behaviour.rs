@@ -90,6 +90,31 @@ impl Behaviour {
         self.calibration.as_ref()?.content.as_ref()
     }
 
+    /// A behaviour of which nothing is known but what it is and what its opposite is, for rows that come from elsewhere.
+    #[must_use]
+    pub fn described(description: &str, contrast: &str) -> Self {
+        Self {
+            kind: "statement".to_owned(),
+            preset: "default".to_owned(),
+            name: DatasetName::default(),
+            description: description.to_owned(),
+            contrast: contrast.to_owned(),
+            subject: Subject::Person,
+            settings: BTreeMap::new(),
+            tables: BTreeMap::new(),
+            rows: 2,
+            seed: 1,
+            license: String::new(),
+            examples: Examples::default(),
+            models: Models {
+                generator: String::new(),
+                judges: Vec::new(),
+            },
+            calibration: None,
+            against: Against::default(),
+        }
+    }
+
     /// The text that describes one side.
     #[must_use]
     pub fn side(&self, side: Side) -> &str {

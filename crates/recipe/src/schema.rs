@@ -56,6 +56,7 @@ pub fn check_schema(schema: &Value) -> Result<(), String> {
         .into_iter()
         .flat_map(Map::values)
         .chain(schema.get("items"))
+        .chain(others(schema))
     {
         check_schema(inner)?;
     }
@@ -136,10 +137,21 @@ fn object(
                     "`{path}` has a member `{name}` that the schema does not name"
                 ));
             }
-            None => {}
+            None => {
+                if let Some(inner) = others(schema) {
+                    fits_at(inner, member, &format!("{path}.{name}"))?;
+                }
+            }
         }
     }
     Ok(())
+}
+
+/// What every member that is not named must be, where that is a schema and no yes or no.
+fn others(schema: &Map<String, Value>) -> Option<&Value> {
+    schema
+        .get("additionalProperties")
+        .filter(|inner| !inner.is_boolean())
 }
 
 fn types(schema: &Map<String, Value>) -> Vec<&str> {
@@ -188,6 +200,12 @@ mod tests {
 
     #[test]
     fn rows_fit_or_say_where_they_do_not() {
+        let counts = json!({ "type": "object", "additionalProperties": { "type": "integer" } });
+        check_schema(&counts).unwrap();
+        assert!(fits(&counts, &json!({ "a": 1 })).is_ok());
+        let error = fits(&counts, &json!({ "a": 1, "b": "two" })).unwrap_err();
+        assert!(error.contains("row.b"), "{error}");
+        assert!(check_schema(&json!({ "additionalProperties": { "oneOf": [] } })).is_err());
         let schema = json!({
             "type": "object",
             "required": ["question", "answers"],

@@ -1,19 +1,26 @@
 //! `evalwright audit`: label quality of any dataset, ours or somebody else's.
 
-use std::collections::BTreeMap;
+mod judges;
+pub(crate) mod rows;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use evalwright_core::{Seed, exit_code};
+use evalwright_dataset::Manifest;
 use evalwright_dataset::annotations::{
-    AnnotationOptions, Annotations, MatchBy, match_ratings, read_annotations,
+    AnnotationOptions, Annotations, MatchBy, SAMPLE_KEY_SCHEMA, SampleKey, match_ratings,
+    read_annotations,
 };
 use evalwright_dataset::import::{Imported, label_class, read_all};
 use evalwright_report::audit::{
-    Audit, AuditInput, AuditOptions, Gate, Source, SourceKind, audit, check_sources,
+    AUDIT_JSON_SCHEMA, Audit, AuditInput, AuditOptions, Gate, Source, SourceKind, audit,
+    check_sources,
 };
 
 use crate::commands::import::{formats, read_options};
+use crate::environment::Environment;
 use crate::failure::{Failure, Kind};
 use crate::out_folder::write_files;
 use crate::output::Printer;
@@ -22,8 +29,11 @@ use crate::output::Printer;
 #[derive(Debug, Args)]
 pub(crate) struct AuditArguments {
     /// Files, version folders, hub folders, or folders of any of them
-    #[arg(required = true)]
+    #[arg(required_unless_present = "schema")]
     paths: Vec<PathBuf>,
+    /// Print the JSON Schema of report.json, and read nothing
+    #[arg(long)]
+    schema: bool,
     /// People's labels: a long or wide table, JSON Lines, or an export of Label Studio or Argilla; may be given more
     /// than once
     #[arg(long, value_name = "FILE")]
@@ -31,6 +41,14 @@ pub(crate) struct AuditArguments {
     /// How an annotation names its row
     #[arg(long, value_enum, default_value_t = By::Id, value_name = "HOW")]
     annotation_by: By,
+    /// The key of a sample of `evalwright sample`, by which items and letters are read back to rows and labels
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "annotations",
+        conflicts_with = "annotation_by"
+    )]
+    annotation_key: Option<PathBuf>,
     /// The format of all files, instead of what the first row tells
     #[arg(long, value_parser = formats(), hide_possible_values = true, value_name = "FORMAT")]
     format: Option<String>,
@@ -53,7 +71,12 @@ pub(crate) struct AuditArguments {
     /// Print report.json instead of the summary
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    judging: judges::JudgeArguments,
 }
+
+/// Rows on the page's map: more would be one blot, and take seconds.
+const MAP_ROWS: usize = 800;
 
 /// How an annotation names its row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -66,7 +89,15 @@ pub(crate) enum By {
     Text,
 }
 
-pub(crate) fn run(arguments: &AuditArguments, printer: &Printer) -> Result<u8, Failure> {
+pub(crate) fn run(
+    arguments: &AuditArguments,
+    printer: &Printer,
+    environment: &Environment,
+) -> Result<u8, Failure> {
+    if arguments.schema {
+        printer.data(AUDIT_JSON_SCHEMA)?;
+        return Ok(exit_code::DONE);
+    }
     if !(arguments.near > 0.0 && arguments.near <= 1.0) {
         return Err(Failure::new(
             Kind::Usage,
@@ -86,21 +117,62 @@ pub(crate) fn run(arguments: &AuditArguments, printer: &Printer) -> Result<u8, F
         &read_options(arguments.format.as_deref(), &arguments.map)?,
     )?;
     let mut sources = Vec::new();
+    let key = arguments
+        .annotation_key
+        .as_deref()
+        .map(read_key)
+        .transpose()?;
     for path in &arguments.annotations {
-        sources.extend(people(path, &imported, arguments.annotation_by, printer)?);
+        sources.extend(people(path, &imported, arguments, key.as_ref(), printer)?);
     }
     check_sources(&sources).map_err(|error| {
         Failure::new(Kind::Config, error.to_string())
             .hint("items stand in rows and raters in columns; turn the table round")
     })?;
+    let labelled: BTreeSet<usize> = sources
+        .iter()
+        .flat_map(|source| source.labels.keys().copied())
+        .collect();
+    let manifests = rows::manifests(&imported)?;
+    let setting = judges::Setting {
+        imported: &imported,
+        manifests: &manifests,
+        paths: &arguments.paths,
+        labelled: &labelled,
+        seed: Seed(arguments.seed),
+        as_json: arguments.json,
+        printer,
+        environment,
+    };
+    let judging = match judges::judge(&arguments.judging, &setting)? {
+        judges::Outcome::None => None,
+        judges::Outcome::Estimated(code) => return Ok(code),
+        judges::Outcome::Judged(judged) => {
+            for source in &mut sources {
+                for (row, label) in &mut source.labels {
+                    let words = judged.words.get(row);
+                    if let Some(place) = words.and_then(|words| words.get(label)) {
+                        label.clone_from(place);
+                    }
+                }
+            }
+            sources.extend(judged.sources);
+            Some(judged.input)
+        }
+    };
+    let versions: Vec<Manifest> = manifests.into_values().collect();
     let input = AuditInput {
         imported: &imported,
         sources: &sources,
+        versions: &versions,
+        judging: judging.as_ref(),
         gates: &gates,
     };
     let options = AuditOptions {
         near: arguments.near,
         seed: Seed(arguments.seed),
+        // The map is for the page.
+        map_rows: if arguments.out.is_some() { MAP_ROWS } else { 0 },
         ..AuditOptions::default()
     };
     let found = audit(input, &options);
@@ -127,17 +199,36 @@ pub(crate) fn run(arguments: &AuditArguments, printer: &Printer) -> Result<u8, F
 fn people(
     path: &Path,
     imported: &Imported,
-    by: By,
+    arguments: &AuditArguments,
+    key: Option<&SampleKey>,
     printer: &Printer,
 ) -> Result<Vec<Source>, Failure> {
     let annotations = read_annotations(path, &AnnotationOptions::default())?;
     tell(path, &annotations, printer);
-    let by = match by {
+    let by = match arguments.annotation_by {
         By::Id => MatchBy::Id,
         By::Number => MatchBy::Number,
         By::Text => MatchBy::Text,
     };
-    let matched = match_ratings(&annotations, &imported.rows, by);
+    let matched = match key {
+        Some(key) => {
+            let (matched, strange) = key.resolve(&annotations, &imported.rows);
+            for one in strange.iter().take(5) {
+                printer.say(&format!(
+                    "{}:{}: {:?} is no answer of {}; left out",
+                    path.display(),
+                    one.line,
+                    one.label,
+                    one.item
+                ));
+            }
+            if strange.len() > 5 {
+                printer.say(&format!("{}: {} more", path.display(), strange.len() - 5));
+            }
+            matched
+        }
+        None => match_ratings(&annotations, &imported.rows, by),
+    };
     if !matched.unknown_items.is_empty() {
         let shown: Vec<&str> = matched
             .unknown_items
@@ -162,7 +253,8 @@ fn people(
             ),
         )
         .hint(
-            "`--annotation-by number` or `--annotation-by text` match by the row's number or text",
+            "`--annotation-by number` or `--annotation-by text` match by the row's number or text, `--annotation-key FILE` \
+             by the key of `evalwright sample`",
         ));
     }
     let mut by_rater: BTreeMap<String, Source> = BTreeMap::new();
@@ -175,6 +267,7 @@ fn people(
                 labels: BTreeMap::new(),
                 relevance: BTreeMap::new(),
                 ambiguous: BTreeMap::new(),
+                chances: BTreeMap::new(),
             });
         if let Some(label) = &one.rating.label {
             source.labels.insert(one.row, label_class(label).to_owned());
@@ -187,6 +280,23 @@ fn people(
         }
     }
     Ok(by_rater.into_values().collect())
+}
+
+fn read_key(path: &Path) -> Result<SampleKey, Failure> {
+    let bytes = std::fs::read(path).map_err(|cause| Failure::unreadable(path, &cause))?;
+    let wrong = |problem: String| {
+        Failure::new(Kind::Config, format!("{}: {problem}", path.display()))
+            .hint("the key is the file that `evalwright sample` wrote beside the one for raters")
+    };
+    let key: SampleKey = serde_json::from_slice(&bytes)
+        .map_err(|error| wrong(format!("it is no key of a sample: {error}")))?;
+    if key.schema != SAMPLE_KEY_SCHEMA {
+        return Err(wrong(format!(
+            "its schema is {:?} and not {SAMPLE_KEY_SCHEMA:?}",
+            key.schema
+        )));
+    }
+    Ok(key)
 }
 
 /// Says what of an annotation file could not be used.

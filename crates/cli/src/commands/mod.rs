@@ -17,12 +17,14 @@ mod kind_folder;
 pub(crate) mod kinds;
 mod lint;
 mod model;
+mod plan;
 mod preview;
 mod publish;
 mod regenerate;
 mod replies;
 mod report;
 mod run;
+mod sample;
 pub(crate) mod status;
 mod verify;
 
@@ -49,6 +51,10 @@ pub(crate) enum Command {
     Audit(audit::AuditArguments),
     /// Fit judges' curves and a minimum confidence to people's labels
     Calibrate(calibrate::CalibrateArguments),
+    /// Draw rows for raters, who see no label; `audit --annotations` reads back what they filled in
+    Sample(sample::SampleArguments),
+    /// Say how many rows and raters an interval of a wanted width needs
+    Plan(plan::PlanArguments),
     /// Say what changed between two versions, or any two sets of rows
     Diff(diff::DiffArguments),
     /// Show the whole way of a row, or why a candidate fell (`why` does the same)
@@ -90,8 +96,10 @@ impl Command {
             Self::Model(arguments) => model::run(arguments, printer, environment),
             Self::Replies(arguments) => replies::run(arguments, printer, environment),
             Self::Report(arguments) => report::run(arguments, printer),
-            Self::Audit(arguments) => audit::run(arguments, printer),
+            Self::Audit(arguments) => audit::run(arguments, printer, environment),
             Self::Calibrate(arguments) => calibrate::run(arguments, printer),
+            Self::Sample(arguments) => sample::run(arguments, printer),
+            Self::Plan(arguments) => plan::run(arguments, printer),
             Self::Diff(arguments) => diff::run(arguments, printer),
             Self::Explain(arguments) => explain::run(arguments, printer),
             Self::Index(arguments) => index::run(arguments, printer),

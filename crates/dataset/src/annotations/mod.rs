@@ -5,6 +5,8 @@
 
 mod argilla;
 mod collect;
+mod form;
+mod key;
 mod label_studio;
 mod labels;
 mod long;
@@ -18,6 +20,8 @@ use serde::Serialize;
 
 use crate::import::Damage;
 
+pub use form::{FormFormat, FormItem, form, form_items, form_settings, sample_key};
+pub use key::{KeyAnswer, KeyItem, SAMPLE_KEY_SCHEMA, SampleKey};
 pub use matching::{MatchBy, MatchedRating, MatchedRatings, match_ratings};
 pub use read::{AnnotationOptions, read_annotations};
 

@@ -3,6 +3,7 @@
 //! Three steps, each told by the data itself: what the file is packed in, how rows stand in it, and what their fields
 //! mean. Rows go out one by one; what cannot be read is counted and named, and reading goes on.
 
+mod answers;
 mod card_configs;
 mod elements;
 mod folder;
@@ -22,6 +23,7 @@ mod values;
 mod version;
 mod zstd;
 
+pub use answers::{RowAnswer, agrees};
 pub use folder::Target;
 pub use formats::{FORMATS, Format, format};
 pub use lines::LINE_LIMIT;

@@ -45,6 +45,25 @@ pub struct Source {
     pub relevance: BTreeMap<usize, f64>,
     /// Rows that it finds unclear or not, where it says so.
     pub ambiguous: BTreeMap<usize, bool>,
+    /// For each row P(each label), where the source tells; they sum to 1.
+    pub chances: BTreeMap<usize, BTreeMap<String, f64>>,
+}
+
+/// The labels that stand in the files.
+pub(super) struct Published<'a> {
+    pub(super) imported: &'a Imported,
+    /// For rows whose answers are free texts: the place of the published answer.
+    pub(super) classes: Option<&'a BTreeMap<usize, String>>,
+}
+
+impl Published<'_> {
+    /// The label of a row by its position; none where it has no label or several.
+    pub(super) fn label(&self, row: usize) -> Option<String> {
+        let class = self.classes.and_then(|classes| classes.get(&row));
+        class
+            .cloned()
+            .or_else(|| Some(self.imported.rows.get(row)?.label()?.to_owned()))
+    }
 }
 
 /// A table of ratings in figures.
@@ -120,7 +139,7 @@ pub fn check_sources(sources: &[Source]) -> Result<(), StatsError> {
 /// Figures over all sources, over people and over judges, and the rows most likely wrong. Only rows that a source
 /// beside the files has labelled take part.
 pub(super) fn measure(
-    imported: &Imported,
+    of: &Published<'_>,
     sources: &[Source],
     options: &AuditOptions,
 ) -> (Vec<RatedTable>, Vec<Suspicion>) {
@@ -136,17 +155,18 @@ pub(super) fn measure(
         kind: SourceKind::Published,
         labels: rated
             .iter()
-            .filter_map(|row| Some((*row, imported.rows.get(*row)?.label()?.to_owned())))
+            .filter_map(|row| Some((*row, of.label(*row)?)))
             .collect(),
         relevance: BTreeMap::new(),
         ambiguous: BTreeMap::new(),
+        chances: BTreeMap::new(),
     };
     let rows: Vec<usize> = rated.into_iter().collect();
     let all: Vec<&Source> = std::iter::once(&published).chain(sources).collect();
     let mut tables = Vec::new();
     let mut suspicious = Vec::new();
     if let Some(fitted) = table("all sources", &all, &rows, options) {
-        suspicious = suspicions(imported, &rows, &all, &fitted);
+        suspicious = suspicions(of, &rows, &all, &fitted);
         tables.push(fitted.rated);
     }
     for (name, kind) in [
@@ -267,64 +287,105 @@ fn table(
     })
 }
 
-/// Rows whose published label the others contradict: by the fitted model where there are three sources, by votes
-/// otherwise.
+/// Rows whose published label the others contradict: by the fitted model where there are three sources, else by the
+/// judges' probabilities, else by votes. Rows that are equal so stand in the order of the judges' probabilities.
 fn suspicions(
-    imported: &Imported,
+    of: &Published<'_>,
     rows: &[usize],
     sources: &[&Source],
     fitted: &Fitted,
 ) -> Vec<Suspicion> {
+    let mut found: Vec<(f64, f64, Suspicion)> = Vec::new();
     if let Some(model) = &fitted.model {
-        return suspects(&fitted.ratings, 0, model, MOST)
-            .into_iter()
-            .filter_map(|suspect| {
-                let row = *rows.get(suspect.item)?;
-                let labels = &fitted.rated.labels;
-                let likeliest = labels.get(usize::from(suspect.likeliest))?;
-                suspicion(imported, row, sources, likeliest, Some(suspect.wrong))
-            })
-            .collect();
+        for suspect in suspects(&fitted.ratings, 0, model, usize::MAX) {
+            let row = rows.get(suspect.item).copied();
+            let likeliest = fitted.rated.labels.get(usize::from(suspect.likeliest));
+            let (Some(row), Some(likeliest)) = (row, likeliest) else {
+                continue;
+            };
+            let doubt = doubt(of, sources, row).unwrap_or(0.5);
+            let one = suspicion(of, row, sources, likeliest, Some(suspect.wrong));
+            found.extend(one.map(|one| (suspect.wrong, doubt, one)));
+        }
+    } else {
+        for row in rows {
+            found.extend(by_judges(of, sources, *row).or_else(|| by_votes(of, sources, *row)));
+        }
     }
-    let mut found: Vec<(usize, Suspicion)> = rows
-        .iter()
-        .filter_map(|row| {
-            let label = imported.rows.get(*row)?.label()?;
-            let against: Vec<&str> = sources
-                .iter()
-                .skip(1)
-                .filter_map(|one| one.labels.get(row))
-                .map(String::as_str)
-                .filter(|other| *other != label)
-                .collect();
-            let likeliest = *against.first()?;
-            let votes = against.iter().filter(|other| **other == likeliest).count();
-            Some((votes, suspicion(imported, *row, sources, likeliest, None)?))
-        })
-        .collect();
-    found.sort_by(|(many, _), (few, _)| few.cmp(many));
+    // The sort is stable: equal rows stay in the order of the files.
+    found.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.total_cmp(&a.1)));
     found.truncate(MOST);
-    found.into_iter().map(|(_, one)| one).collect()
+    found.into_iter().map(|(_, _, one)| one).collect()
+}
+
+/// The mean over judges of the probability that a row's label is wrong.
+fn doubt(of: &Published<'_>, sources: &[&Source], row: usize) -> Option<f64> {
+    let label = of.label(row)?;
+    let doubts: Vec<f64> = sources
+        .iter()
+        .filter_map(|one| one.chances.get(&row))
+        .map(|chances| 1.0 - chances.get(&label).copied().unwrap_or(0.0))
+        .collect();
+    (!doubts.is_empty()).then(|| doubts.iter().sum::<f64>() / doubts.len() as f64)
+}
+
+fn by_judges(of: &Published<'_>, sources: &[&Source], row: usize) -> Option<(f64, f64, Suspicion)> {
+    let doubt = doubt(of, sources, row).filter(|doubt| *doubt > 0.5)?;
+    let mut sums: BTreeMap<&str, f64> = BTreeMap::new();
+    for chances in sources.iter().filter_map(|one| one.chances.get(&row)) {
+        for (label, chance) in chances {
+            *sums.entry(label).or_default() += chance;
+        }
+    }
+    let (likeliest, _) = sums.into_iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
+    let one = suspicion(of, row, sources, likeliest, Some(doubt))?;
+    Some((doubt, doubt, one))
+}
+
+fn by_votes(of: &Published<'_>, sources: &[&Source], row: usize) -> Option<(f64, f64, Suspicion)> {
+    if doubt(of, sources, row).is_some() {
+        return None;
+    }
+    let label = of.label(row)?;
+    let against: Vec<&str> = sources
+        .iter()
+        .skip(1)
+        .filter_map(|one| one.labels.get(&row))
+        .map(String::as_str)
+        .filter(|other| *other != label)
+        .collect();
+    let likeliest = *against.first()?;
+    let votes = against.iter().filter(|other| **other == likeliest).count();
+    let one = suspicion(of, row, sources, likeliest, None)?;
+    // Whole numbers of votes, from 1: they stand before probabilities.
+    Some((votes as f64, 0.0, one))
 }
 
 fn suspicion(
-    imported: &Imported,
+    of: &Published<'_>,
     row: usize,
     sources: &[&Source],
     likeliest: &str,
     wrong: Option<f64>,
 ) -> Option<Suspicion> {
-    let of = imported.rows.get(row)?;
-    let label = of.label()?;
+    let label = of.label(row)?;
     let said: Vec<String> = sources
         .iter()
         .skip(1)
-        .filter_map(|one| Some(format!("{} says {}", one.name, one.labels.get(&row)?)))
+        .filter_map(|one| {
+            let said = one.labels.get(&row)?;
+            let chance = one.chances.get(&row).and_then(|chances| chances.get(said));
+            Some(match chance {
+                Some(chance) => format!("{} says {said} ({chance:.2})", one.name),
+                None => format!("{} says {said}", one.name),
+            })
+        })
         .collect();
+    let of = of.imported.rows.get(row)?;
     Some(Suspicion {
         place: of.place(),
         text: of.text().to_owned(),
-        label: label.to_owned(),
+        label,
         likeliest: likeliest.to_owned(),
         wrong,
         why: said.join("; "),

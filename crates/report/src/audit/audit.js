@@ -81,4 +81,70 @@
     });
   });
   draw();
+
+  const sideData = document.getElementById("side-data");
+  if (sideData) { sideBySide(JSON.parse(sideData.textContent)); }
+
+  function sideBySide(columns) {
+    const table = document.getElementById("side");
+    const add = document.getElementById("side-add");
+    let chosen = [];
+    columns.forEach(function (column, index) {
+      if (column.of === "family" && chosen.length < 8) { chosen.push(index); }
+      const option = document.createElement("option");
+      option.value = String(index);
+      option.textContent = column.of + " " + column.name;
+      add.append(option);
+    });
+
+    function cell(kind, text, name) {
+      const made = document.createElement(kind);
+      made.textContent = text;
+      made.className = name;
+      return made;
+    }
+
+    function show() {
+      const head = document.createElement("tr");
+      head.append(cell("th", "figure", ""));
+      chosen.forEach(function (index) {
+        const name = cell("th", "", "number");
+        const button = cell("button", columns[index].name, "");
+        button.type = "button";
+        button.title = "remove this column";
+        button.addEventListener("click", function () {
+          chosen = chosen.filter(function (other) { return other !== index; });
+          show();
+        });
+        name.append(button);
+        head.append(name);
+      });
+      const lines = [];
+      const rows = document.createElement("tr");
+      rows.append(cell("td", "rows", ""));
+      chosen.forEach(function (index) { rows.append(cell("td", String(columns[index].rows), "number")); });
+      lines.push(rows);
+      columns[0].figures.forEach(function (figure, at) {
+        const line = document.createElement("tr");
+        line.append(cell("td", figure[0], ""));
+        chosen.forEach(function (index) {
+          const own = columns[index].figures[at];
+          const made = cell("td", own[1] + " ", "number");
+          made.append(cell("span", own[2], "range"));
+          line.append(made);
+        });
+        lines.push(line);
+      });
+      table.tHead.replaceChildren(head);
+      table.tBodies[0].replaceChildren.apply(table.tBodies[0], lines);
+    }
+
+    add.addEventListener("change", function () {
+      const index = Number(add.value);
+      if (add.value !== "" && !chosen.includes(index)) { chosen.push(index); show(); }
+      add.value = "";
+    });
+    document.getElementById("side-clear").addEventListener("click", function () { chosen = []; show(); });
+    show();
+  }
 }());

@@ -30,6 +30,11 @@ pub(super) fn all(audit: &Audit) -> Vec<Plot> {
         plots.push(coefficients(audit));
         plots.push(confusion(audit));
     }
+    plots.extend(super::judging_charts::all(audit));
+    if audit.funnels.iter().any(|one| !one.stages.is_empty()) {
+        plots.push(super::funnels::plot(&audit.funnels));
+    }
+    plots.extend(audit.map.as_ref().map(super::row_map::RowMap::plot));
     plots
 }
 

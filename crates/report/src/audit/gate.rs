@@ -59,9 +59,14 @@ static FIGURES: [Figure; 10] = [
     },
     Figure {
         name: "label-errors",
-        about: "estimated share of wrong labels",
+        about: "estimated share of wrong labels; by the judge that finds most where there are fewer than three sources",
         at_least: false,
-        measure: |audit| Some(audit.agreement.first()?.label_errors.as_ref()?.rate),
+        measure: |audit| {
+            let all = audit.agreement.first()?.label_errors;
+            let judges = audit.judging.iter().flat_map(|judging| &judging.judges);
+            let worst = judges.filter_map(|judge| Some(judge.label_errors?.rate));
+            all.map(|rate| rate.rate).or_else(|| worst.reduce(f64::max))
+        },
     },
     Figure {
         name: "duplicates",

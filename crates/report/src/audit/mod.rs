@@ -9,17 +9,25 @@ mod agreement;
 mod charts;
 mod defects;
 mod duplicates;
+mod family;
 mod file;
+mod funnels;
 mod gate;
 mod giveaways;
+mod judging;
+mod judging_charts;
+mod judging_sentences;
 mod order;
 mod page;
+mod row_map;
 mod sentences;
+mod side;
 mod terminal;
 
 use std::collections::BTreeMap;
 
 use evalwright_core::Seed;
+use evalwright_dataset::Manifest;
 use evalwright_dataset::import::{Imported, ImportedRow};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -30,12 +38,17 @@ pub use agreement::{RatedTable, Source, SourceKind, Suspicion, check_sources};
 pub use defects::{DefectCount, DefectExample};
 pub use duplicates::{DuplicateExample, Duplicates};
 pub use file::{FileAudit, LabelConfidence};
+pub use funnels::{FunnelStage, VersionFunnel};
 pub use gate::{Gate, GateError, GateResult};
 pub use giveaways::FileGuesses;
+pub use judging::{JudgeFigures, JudgeInput, Judging, JudgingInput, Relevance, Reliability, Share};
 pub use order::Order;
+pub use side::{Column, ColumnFigure};
 
 /// The format of the JSON document.
 pub const AUDIT_SCHEMA: &str = "evalwright.audit/1";
+/// The JSON Schema of the document.
+pub const AUDIT_JSON_SCHEMA: &str = include_str!("report.schema.json");
 
 /// What is looked for, and how closely.
 #[derive(Debug, Clone)]
@@ -48,6 +61,8 @@ pub struct AuditOptions {
     pub draws: usize,
     /// Most examples of each finding that the document keeps.
     pub examples: usize,
+    /// Most rows on the map; 0 for no map. The work grows with the square of it.
+    pub map_rows: usize,
 }
 
 impl Default for AuditOptions {
@@ -57,6 +72,7 @@ impl Default for AuditOptions {
             seed: Seed(1),
             draws: 1000,
             examples: 5,
+            map_rows: 0,
         }
     }
 }
@@ -97,6 +113,10 @@ pub struct Audit {
     pub files: Vec<FileAudit>,
     /// What only shows when files are compared.
     pub across: Across,
+    /// Families, then files, in the same figures.
+    pub columns: Vec<Column>,
+    /// What became of the candidates of versions of ours.
+    pub funnels: Vec<VersionFunnel>,
     /// What gives labels away, over the files of each family.
     pub giveaways: Vec<FileGuesses>,
     /// Each defect with its meaning and examples, the most frequent first.
@@ -105,6 +125,10 @@ pub struct Audit {
     pub duplicates: Vec<DuplicateExample>,
     /// Agreement of labels, people and judges; absent without ratings.
     pub agreement: Vec<RatedTable>,
+    /// Judges in figures; null where none was asked.
+    pub judging: Option<Judging>,
+    /// How far stated probabilities can be believed, by what most people say; empty without people.
+    pub reliability: Vec<Reliability>,
     /// Rows whose label is most likely wrong, with why.
     pub suspicious: Vec<Suspicion>,
     /// Lines and files that could not be read, by name.
@@ -114,6 +138,9 @@ pub struct Audit {
     /// Rows as the page lists them.
     #[serde(skip)]
     pub(crate) rows: Vec<ListedRow>,
+    /// Rows as points; its numbers are in the chart's file.
+    #[serde(skip)]
+    map: Option<row_map::RowMap>,
 }
 
 /// A row as the page lists it.
@@ -133,6 +160,10 @@ pub struct AuditInput<'a> {
     pub imported: &'a Imported,
     /// Labels from other sources than the files.
     pub sources: &'a [Source],
+    /// The manifests of those versions of ours that are among the files.
+    pub versions: &'a [Manifest],
+    /// What was asked of judges, where any were.
+    pub judging: Option<&'a JudgingInput>,
     /// Conditions that the figures must meet.
     pub gates: &'a [Gate],
 }
@@ -198,7 +229,11 @@ pub fn audit(input: AuditInput<'_>, options: &AuditOptions) -> Audit {
         .collect();
     let orders: Vec<&Order> = found.iter().map(|one| &one.audit.order).collect();
     let across = across::compare(imported, &by_file, &examples, &orders, options);
-    let (tables, suspicious) = agreement::measure(imported, input.sources, options);
+    let published = agreement::Published {
+        imported,
+        classes: input.judging.map(|judging| &judging.classes),
+    };
+    let (tables, suspicious) = agreement::measure(&published, input.sources, options);
     let mut totals = Totals {
         files: imported.summary.files.len() as u64,
         rows: imported.rows.len() as u64,
@@ -227,6 +262,7 @@ pub fn audit(input: AuditInput<'_>, options: &AuditOptions) -> Audit {
     let defects = defects::collect(&found, imported, options.examples);
     let duplicates = duplicates::examples(&found, imported, options.examples);
     let giveaways = giveaways::by_family(&found);
+    let columns = side::columns(&by_file, &found, &giveaways);
     let rows = listed(imported, &found);
     let files: Vec<FileAudit> = found.into_iter().map(|one| one.audit).collect();
     let mut audit = Audit {
@@ -235,14 +271,21 @@ pub fn audit(input: AuditInput<'_>, options: &AuditOptions) -> Audit {
         totals,
         files,
         across,
+        columns,
+        funnels: funnels::funnels(input.versions),
         giveaways,
         defects,
         duplicates,
         agreement: tables,
+        judging: input
+            .judging
+            .map(|judging| judging::judging(judging, input.sources, &published, options)),
+        reliability: judging::trust(imported, input.sources, &published, options),
         suspicious,
         damage: imported.summary.damage_lines(),
         gates: Vec::new(),
         rows,
+        map: row_map::map(imported, options.map_rows, options.seed),
     };
     audit.gates = input
         .gates

@@ -12,14 +12,17 @@ use evalwright_core::show::visible;
 use minijinja::value::Serde;
 use minijinja::{Value, context};
 
-use super::{Audit, ListedRow, charts};
+use super::{Audit, Column, ListedRow, charts};
 use crate::error::ReportError;
+use crate::number::{share, share_interval, two_digit_interval, two_digits};
 use crate::page::{show_hidden, strict_engine};
 use crate::report::round_numbers;
 
 const TEMPLATE: &str = include_str!("audit.html.j2");
 const SCRIPT: &str = include_str!("audit.js");
 const NAME: &str = "audit.html.j2";
+/// Families that stand side by side before a reader chooses.
+const FAMILIES: usize = 8;
 /// How errors name an audit, which has no dataset's name of its own.
 const SUBJECT: &str = "the audit";
 
@@ -63,9 +66,19 @@ pub(super) fn render(audit: &Audit) -> Result<Vec<u8>, ReportError> {
         .collect();
     let mut engine = strict_engine(BTreeMap::new()).map_err(page)?;
     engine.add_template(NAME, TEMPLATE).map_err(page)?;
+    let families: Vec<serde_json::Value> = audit
+        .columns
+        .iter()
+        .filter(|column| column.of == "family")
+        .take(FAMILIES)
+        .map(shown_column)
+        .collect();
     let values = context! {
         audit => Value::from(Serde(&figures)),
         charts,
+        families => Value::from(Serde(&families)),
+        is_side_by_side => audit.columns.len() > 2,
+        columns => Value::from_safe_string(column_data(&audit.columns)?),
         rows => Value::from_safe_string(row_data(&audit.rows)?),
         row_count => audit.rows.len(),
         script => Value::from_safe_string(SCRIPT.to_owned()),
@@ -87,6 +100,51 @@ fn script_hash() -> String {
         .filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
         .collect();
     format!("sha256-{}", STANDARD.encode(bytes))
+}
+
+/// A column as the page shows it: name, kind, rows, then value and interval of each figure.
+fn shown_column(column: &Column) -> serde_json::Value {
+    let figures: Vec<serde_json::Value> = column
+        .figures
+        .iter()
+        .map(|figure| {
+            let (value, interval) = if figure.is_share {
+                (share(figure.value), share_interval(figure.interval))
+            } else {
+                (
+                    two_digits(figure.value),
+                    two_digit_interval(figure.interval),
+                )
+            };
+            let interval = if figure.interval.is_some() {
+                interval
+            } else {
+                String::new()
+            };
+            serde_json::json!([figure.name, value, interval])
+        })
+        .collect();
+    serde_json::json!({
+        "name": visible(&column.name),
+        "of": column.of,
+        "rows": column.rows,
+        "figures": figures,
+    })
+}
+
+/// All columns as JSON inside an element.
+fn column_data(columns: &[Column]) -> Result<String, ReportError> {
+    let columns: Vec<serde_json::Value> = columns.iter().map(shown_column).collect();
+    Ok(tame(&serde_json::to_string(&columns).map_err(json_error)?))
+}
+
+/// JSON without any sign that could end the element around it.
+fn tame(text: &str) -> String {
+    text.replace('<', "\\u003c")
+        .replace('>', "\\u003e")
+        .replace('&', "\\u0026")
+        .replace('\u{2028}', "\\u2028")
+        .replace('\u{2029}', "\\u2029")
 }
 
 /// The rows as JSON inside an element: files and findings once, and no sign in it that could end the element.
@@ -121,10 +179,5 @@ fn row_data(rows: &[ListedRow]) -> Result<String, ReportError> {
         .collect();
     let text = serde_json::to_string(&serde_json::json!({ "findings": names, "rows": list }))
         .map_err(json_error)?;
-    Ok(text
-        .replace('<', "\\u003c")
-        .replace('>', "\\u003e")
-        .replace('&', "\\u0026")
-        .replace('\u{2028}', "\\u2028")
-        .replace('\u{2029}', "\\u2029"))
+    Ok(tame(&text))
 }

@@ -28,6 +28,7 @@ pub(super) fn verdict(audit: &Audit) -> Vec<String> {
     }
     files(audit, &mut lines);
     labels(audit, &mut lines);
+    super::judging_sentences::add(audit, &mut lines);
     rows(audit, &mut lines);
     giveaways(audit, &mut lines);
     if lines.is_empty() {
@@ -150,6 +151,8 @@ fn labels(audit: &Audit, lines: &mut Vec<String>) {
             share(Some(rate.rate)),
             share_interval(rate.interval)
         )),
+        // Where one judge's probabilities give an estimate, its own sentence says so.
+        (None, Some(_)) if audit.judging.is_some() => {}
         (None, Some(reason)) => lines.push(format!("How many labels are wrong cannot be estimated: {reason}.")),
         (None, None) => {}
     }

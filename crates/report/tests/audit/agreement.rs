@@ -13,6 +13,7 @@ fn person(name: &str, labels: impl Iterator<Item = (usize, &'static str)>) -> So
         labels: labels.map(|(row, label)| (row, label.to_owned())).collect(),
         relevance: BTreeMap::new(),
         ambiguous: BTreeMap::new(),
+        chances: BTreeMap::new(),
     }
 }
 
@@ -44,6 +45,8 @@ fn people_are_compared_with_the_label_and_wrong_labels_are_ranked() {
     let input = AuditInput {
         imported: &imported,
         sources: &sources,
+        versions: &[],
+        judging: None,
         gates: &[],
     };
     let found = audit(input, &AuditOptions::default());
@@ -82,6 +85,8 @@ fn one_label_for_all_leaves_kappa_undefined_with_a_reason() {
     let input = AuditInput {
         imported: &imported,
         sources: &sources,
+        versions: &[],
+        judging: None,
         gates: &[],
     };
     let found = audit(input, &AuditOptions::default());

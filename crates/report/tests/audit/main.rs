@@ -63,6 +63,8 @@ fn looked_at(imported: &Imported) -> Audit {
     let input = AuditInput {
         imported,
         sources: &[],
+        versions: &[],
+        judging: None,
         gates: &[],
     };
     audit(input, &options)

@@ -154,6 +154,8 @@ fn conditions_are_measured() {
     let input = AuditInput {
         imported: &imported,
         sources: &[],
+        versions: &[],
+        judging: None,
         gates: &gates,
     };
     let found = audit(input, &AuditOptions::default());

@@ -33,7 +33,7 @@ use crate::progress::Progress;
 pub(crate) use combine::{combined, combined_others};
 pub(crate) use notes::NoteCounts;
 pub(crate) use question::{Asked, Question, questions};
-pub(crate) use reading::LogOdds;
+pub(crate) use reading::{LogOdds, unknown as unknown_reason};
 use reading::{Replies, read, together};
 use subject::{Subject, views};
 

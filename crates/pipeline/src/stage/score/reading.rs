@@ -307,7 +307,7 @@ fn log_mass(logs: &[f64]) -> f64 {
     most + logs.iter().map(|log| (log - most).exp()).sum::<f64>().ln()
 }
 
-fn unknown(failure: &SlotFailure) -> UnknownReason {
+pub(crate) fn unknown(failure: &SlotFailure) -> UnknownReason {
     match failure {
         SlotFailure::NonFiniteLogits => UnknownReason::NonFiniteLogits,
         SlotFailure::TooLong { .. } => UnknownReason::TooLong,
