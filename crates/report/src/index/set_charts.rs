@@ -198,7 +198,7 @@ pub(super) fn by_source(
              95 % intervals.{}",
             about.how,
             if listed.len() > shown.len() {
-                " Behaviours with fewer than two known values are in the file alone."
+                " Drawn are the first 60 behaviours, by name, with two known values or more; the file has all."
             } else {
                 ""
             }
