@@ -75,6 +75,16 @@ pub(super) fn write_answer(
         head.push_str(&format!("content-length: {}\r\n", body.len()));
     }
     head.push_str("\r\n");
+    let is_plain = response.trickle.is_none() && response.cut_after.is_none() && !response.chunked;
+    if is_plain && body.len() <= PIECE {
+        // In one piece, as servers do: the client is not woken twice.
+        let mut all = head.into_bytes();
+        if request.is_none_or(|request| request.method != "HEAD") {
+            all.extend_from_slice(body);
+        }
+        output.write_all(&all)?;
+        return Ok(false);
+    }
     output.write_all(head.as_bytes())?;
 
     if request.is_some_and(|request| request.method == "HEAD") {
