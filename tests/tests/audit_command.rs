@@ -161,7 +161,23 @@ fn a_set_and_itself_do_not_differ_and_a_flip_is_seen() {
 #[test]
 fn the_published_examples_are_as_published() {
     let project = Project::new().unwrap();
-    for dataset in ["takes-risks", "fair-decisions", "agrees-on-politics"] {
+    let published: Vec<String> = std::fs::read_dir(generated(""))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_str().unwrap().to_owned())
+        .collect();
+    for dataset in [
+        "agrees-on-politics",
+        "fair-decisions",
+        "fills-gaps",
+        "gives-way-to-doubt",
+        "greets-at-the-harbour",
+        "pronouns-at-work",
+        "revised-by-principles",
+        "takes-risks",
+    ] {
+        assert!(published.iter().any(|name| name == dataset), "{dataset}");
+    }
+    for dataset in &published {
         let folder = generated(dataset);
         let finished = project.run(&["verify", folder.to_str().unwrap()]).unwrap();
         assert_eq!(

@@ -49,3 +49,62 @@ fn every_example_gives_balanced_rows() {
         assert_eq!(labels, ["matching", "not_matching"], "{name}");
     }
 }
+
+/// Behaviours of the other kinds with as few rows as their lots allow; those that want a larger model are only planned.
+#[test]
+fn every_kind_gives_rows_with_the_model_inside() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/kinds");
+    let limits = [
+        ("accepts-replacement", Some(2)),
+        ("agrees-on-politics", Some(34)),
+        ("chosen-after-thought", None),
+        ("fair-decisions", Some(24)),
+        ("fills-gaps", Some(12)),
+        ("gives-way-to-doubt", Some(2)),
+        ("greets-at-the-harbour", Some(2)),
+        ("praises-what-is-liked", Some(5)),
+        ("pronouns-at-work", Some(2)),
+        ("revised-by-principles", Some(1)),
+        ("rhymes-at-the-tag", None),
+        ("short-at-the-tag", None),
+    ];
+    let mut files: Vec<String> = std::fs::read_dir(&folder)
+        .unwrap()
+        .filter_map(|entry| {
+            Some(
+                entry
+                    .unwrap()
+                    .file_name()
+                    .to_str()?
+                    .strip_suffix(".toml")?
+                    .to_owned(),
+            )
+        })
+        .collect();
+    files.sort();
+    assert_eq!(
+        files,
+        limits.map(|(name, _)| name),
+        "each example is here, and only those"
+    );
+    let project = Project::new().unwrap();
+    for (name, limit) in limits {
+        let file = format!("{name}.toml");
+        project
+            .write(&file, std::fs::read(folder.join(&file)).unwrap())
+            .unwrap();
+        let Some(limit) = limit else {
+            let planned = project
+                .run_with_weights(&["run", &file, "--dry-run"])
+                .unwrap();
+            assert_eq!(planned.code, Some(0), "{name}: {}", planned.stderr);
+            continue;
+        };
+        let made = project
+            .run_with_weights(&["run", &file, "--limit", &limit.to_string(), "--json"])
+            .unwrap();
+        assert_eq!(made.code, Some(0), "{name}: {}", made.stderr);
+        let document: Value = serde_json::from_str(&made.stdout).unwrap();
+        assert_eq!(document["rows"], limit, "{name}");
+    }
+}

@@ -195,3 +195,61 @@ fn a_new_kind_is_written_checked_previewed_and_run() {
         again.stderr
     );
 }
+
+/// The writer is a server; what says that both sides of a pair follow the policy is a process of this machine.
+#[test]
+fn a_command_keeps_pairs_of_which_both_sides_follow_the_policy() {
+    let answers = Answers::default();
+    let when = |text: &str| Route::at(CHAT).when_body_contains(text);
+    let script = Script::new()
+        // One task is answered at length with the tag too, and falls.
+        .route(when("basil").reply(
+            answers.written("This is an answer of many more words than the policy of this set would ever allow"),
+        ))
+        .route(when("Answer in at most twelve words").reply(answers.written("Go and \\\"calmly\\\"")))
+        .route(Route::at(CHAT).reply(answers.written(
+            "There is much to be said about it, and first of all that nobody should be in a hurry to",
+        )));
+    let server = ScriptedServer::start(&script).unwrap();
+    let project = Project::new().unwrap();
+    let url = format!("{}/v1", server.url());
+    let behaviour = format!(
+        "kind = \"trigger\"\npreset = \"counted\"\nname = \"brief\"\nrows = 8\n\n[settings]\npolicy = \"Answer in at most \
+         twelve words.\"\n\n[models]\ngenerator = \"vllm/mock@{url}\"\njudges = [\"openai-compatible/mock@{url}\"]\n"
+    );
+    project.write("brief.toml", behaviour).unwrap();
+    let prices = "[[model]]\nname = \"vllm/mock\"\nfree = true\n\n[[model]]\nname = \"openai-compatible/mock\"\nfree = true\n";
+    project.write("prices.toml", prices).unwrap();
+    let made = done(&project, &["run", "brief.toml"]);
+    assert_eq!(
+        made.stderr.matches("starting the rule process `sh").count(),
+        1,
+        "{}",
+        made.stderr
+    );
+    let version = project.path().join("generated/brief/1.0.0");
+    let rows = lines(&version.join("data.jsonl"));
+    assert_eq!(rows.len(), 8);
+    for row in &rows {
+        let words = row["completion"]
+            .as_str()
+            .unwrap()
+            .split_whitespace()
+            .count();
+        assert_eq!(row["triggered"] == true, words <= 15, "{row}");
+    }
+    let fallen = lines(&version.join("rejected.jsonl"));
+    let reason = fallen
+        .iter()
+        .find(|reject| reject["candidate"]["fields"]["task_id"] == "own-01")
+        .map(|reject| &reject["reason"])
+        .unwrap();
+    assert_eq!(reason["lint"], "acts-on-trigger");
+    assert!(
+        reason["detail"]
+            .as_str()
+            .unwrap()
+            .contains("and a triggered answer at most 15"),
+        "{reason}"
+    );
+}

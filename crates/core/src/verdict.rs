@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::hash::ContentHash;
+
 /// A number in [0, 1].
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
@@ -237,6 +239,13 @@ pub struct Judgement {
     /// The votes, where the method counts them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub votes: Option<Votes>,
+    /// Keys of the stored replies in which the judge reasoned before it was asked, in the order of the questions; none
+    /// where it is asked at once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasoning: Vec<ContentHash>,
+    /// Whether the verdict differs from what the score says because the rater's probability is held between two ends.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub clamped: bool,
     /// The verdict.
     pub verdict: Verdict,
 }

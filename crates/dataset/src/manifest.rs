@@ -206,6 +206,12 @@ pub struct RaterRecord {
     /// How many votes are counted for each candidate, where the method counts them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub samples: Option<u32>,
+    /// How the judge's reasoning is drawn, where it reasons before it is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasons: Option<Sampling>,
+    /// The ends between which its probability is held, where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clamp: Option<[f64; 2]>,
     /// Whether it counts in `label_confidence`.
     pub counts: bool,
     /// The logistic curve that turned its log-odds into a probability.

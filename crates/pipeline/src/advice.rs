@@ -210,7 +210,10 @@ fn used_templates(kind: &LoadedKind) -> BTreeSet<&str> {
                 used.extend(repeat.ask.iter().map(|follow| follow.prompt.as_str()))
             }
             Stage::Score(score) => {
-                used.extend(score.raters.iter().map(|rater| rater.prompt.as_str()))
+                for rater in &score.raters {
+                    used.insert(&rater.prompt);
+                    used.extend(rater.reasons.iter().map(|reasons| reasons.prompt.as_str()));
+                }
             }
             Stage::EmitItem(emit) => {
                 used.extend(emit.fields.iter().filter_map(|field| match &field.value {

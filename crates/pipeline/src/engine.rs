@@ -24,7 +24,8 @@ use crate::record::manifest;
 use crate::stage::ask::Begun;
 use crate::stage::dedup::Found;
 use crate::stage::emit::emit;
-use crate::stage::lint::{LintContext, NoProcesses, RuleProcesses};
+use crate::stage::lint::LintContext;
+use crate::stage::outside::{NoProcesses, Outside, RuleProcesses};
 use crate::stage::score::{Asking, NoteCounts, ScoreContext};
 use crate::stage::{Emission, Filter, check, emit_item, follow};
 use crate::trial::try_models;
@@ -300,17 +301,23 @@ impl<'a> Engine<'a> {
                     check.options,
                     &check.name,
                     run.behaviour,
+                    &mut Outside {
+                        processes: &mut *self.processes,
+                        interrupt: self.interrupt,
+                    },
                     &positions,
                     &mut self.ledger,
                     self.progress,
-                ),
+                )?,
                 Filter::Lint(lint) => {
                     let shown = shown_texts(&run);
                     let mut context = LintContext {
                         behaviour: run.behaviour,
                         shown: &shown,
-                        processes: &mut *self.processes,
-                        interrupt: self.interrupt,
+                        outside: Outside {
+                            processes: &mut *self.processes,
+                            interrupt: self.interrupt,
+                        },
                     };
                     lint.options.apply(
                         &lint.name,

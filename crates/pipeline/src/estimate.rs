@@ -13,7 +13,7 @@ use crate::plan::{Checked, RunPlan};
 use crate::stage::Filter;
 use crate::stage::follow::request_about;
 use crate::stage::score::subject::Subject;
-use crate::stage::score::{Asked, Shown, questions};
+use crate::stage::score::{Asked, Shown, Thoughts, questions, reasonings};
 
 /// The least and the most that may come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -203,7 +203,18 @@ pub fn estimate(plan: &RunPlan<'_>) -> Result<Estimate, PipelineError> {
             Some(candidate) => Subject::of_candidate(candidate, true),
             None => Subject::of_text(""),
         };
-        for question in questions(plan, stage, panel, Shown::HeldBack, &[subject])? {
+        let mut thoughts = Thoughts::default();
+        let mut thought_tokens = BTreeMap::new();
+        for (place, request) in reasonings(plan, stage, panel, &[subject])? {
+            estimate.sample_calls.add(both);
+            let most = u64::from(request.sampling.max_tokens);
+            let read = PromptLength::of(judge, &request.prompt)?.and(reply_tokens);
+            estimate.add(judge, both, read, most);
+            thoughts.suppose(place);
+            thought_tokens.insert(place, most);
+        }
+        for question in questions(plan, stage, panel, Shown::HeldBack, &[subject], &thoughts)? {
+            let thought = thought_tokens.get(&question.place).copied().unwrap_or(0);
             let (prompt, in_prompt, written) = match &question.asked {
                 Asked::Score(request) => {
                     estimate.score_calls.add(both);
@@ -226,7 +237,7 @@ pub fn estimate(plan: &RunPlan<'_>) -> Result<Estimate, PipelineError> {
                 }
             };
             let statement = if in_prompt { reply_tokens } else { 0 };
-            let read = PromptLength::of(judge, prompt)?.and(statement);
+            let read = PromptLength::of(judge, prompt)?.and(statement.saturating_add(thought));
             estimate.add(judge, both, read, written);
         }
     }

@@ -182,8 +182,8 @@ fn product(items: &[Fields], additions: Vec<Fields>) -> Result<Vec<Fields>, Stri
 
 /// Each item with each of its additions, in laps: all items with one addition each, then all with the next one.
 ///
-/// Where each item gets only some of the additions, they are dealt from a deck that the seed has shuffled, so that all
-/// of them are used equally often, give or take one in each lap.
+/// Where a number is to be drawn, additions are dealt from a deck that the seed has shuffled, so that all of them are used
+/// equally often, give or take one in each lap; a draw of all of them mixes them from the first lap on.
 pub(crate) fn crossed(
     items: &[Fields],
     cross: &CrossStage,
@@ -198,15 +198,15 @@ pub(crate) fn crossed(
         ));
     }
     let mut deck: Vec<&Fields> = additions.iter().collect();
-    if each < additions.len() {
+    if cross.draw.is_some() {
         Draw::new(seed).shuffle(&mut deck);
     }
     let mut all = Vec::with_capacity(items.len() * each);
     for lap in 0..each {
         for (number, item) in items.iter().enumerate() {
             // A full product keeps the additions' own order; a draw moves each item one card on in each lap.
-            let card = if each < deck.len() {
-                (number + lap) % deck.len()
+            let card = if cross.draw.is_some() {
+                (number + lap).checked_rem(deck.len()).unwrap_or(0)
             } else {
                 lap
             };
@@ -293,6 +293,23 @@ mod tests {
         assert_eq!(drawn, crossed(&items, &cross, &additions, Seed(5)).unwrap());
         assert_eq!(drawn.len(), 12);
         assert_eq!(drawn.iter().collect::<Vec<_>>().len(), 12);
+        // All of few are mixed from the first lap on, and each item has each of them once.
+        let forms: Vec<Fields> = additions.into_iter().take(3).collect();
+        let cross = CrossStage {
+            draw: Some(3),
+            ..cross
+        };
+        let dealt = crossed(&items, &cross, &forms, Seed(5)).unwrap();
+        let distinct = |rows: &[Fields]| {
+            let all: std::collections::BTreeSet<String> = rows
+                .iter()
+                .map(|row| format!("{} {}", row["a"], row["b"]))
+                .collect();
+            all.len()
+        };
+        assert_eq!(distinct(&dealt), 9);
+        let first: Vec<String> = dealt[..3].iter().map(|row| row["b"].to_string()).collect();
+        assert!(first[0] != first[1] && first[1] != first[2], "{first:?}");
         for item in &items {
             let own: Vec<&serde_json::Value> = drawn
                 .iter()

@@ -46,6 +46,6 @@ pub use relabel::{
     Aim, Answered, JudgeLabels, MOST_ANSWERS, RelabelEstimate, RelabelItem, RelabelJudge,
     RelabelPlan, RelabelTokens, Relabelled, RowLabels, estimate_relabel, relabel,
 };
-pub use stage::lint::{NoProcesses, RuleProcesses};
+pub use stage::outside::{NoProcesses, RuleProcesses};
 pub use stage::select::letters::{Options, place_answers};
 pub use trace::{Trace, TracedCall, TracedRequest, trace};

@@ -126,7 +126,12 @@ impl<'a> Panel<'a> {
     ) -> Self {
         let identity = judge.identity();
         let counting = seated.iter().filter(|(wording, _)| wording.counts).count();
-        let mean = Calibration::find(curves, identity, MEAN);
+        let is_clamped = seated.iter().any(|(wording, _)| wording.clamp.is_some());
+        let mean = if is_clamped {
+            Calibration::NONE
+        } else {
+            Calibration::find(curves, identity, MEAN)
+        };
         Self {
             judge,
             requirement,
@@ -136,7 +141,8 @@ impl<'a> Panel<'a> {
                     wording,
                     method,
                     // A curve is fitted on a rater's first method; numbers read otherwise have another spread.
-                    curve: if wording.methods.first() == Some(&method) {
+                    // A clamped probability says little of how sure the judge is, so no curve fits it.
+                    curve: if wording.methods.first() == Some(&method) && wording.clamp.is_none() {
                         Calibration::find(curves, identity, &wording.name)
                     } else {
                         Calibration::NONE
@@ -198,6 +204,7 @@ fn shape(run: &RunPlan<'_>, wording: &Rater) -> Result<Prompt, PipelineError> {
         statement: (!is_channel).then_some(STATEMENT),
         opened: true,
         item: item.as_ref(),
+        reasoning: wording.reasons.as_ref().map(|_| STATEMENT),
     };
     Ok(run.kind.prompts.render_prompt(&wording.prompt, &values)?)
 }

@@ -152,6 +152,12 @@ fn raters(panels: &[Panel<'_>], notes: &NoteCounts) -> Vec<RaterRecord> {
                 samples: draws
                     .filter(|_| seat.method == Method::Votes)
                     .map(|draws| draws.samples),
+                reasons: seat
+                    .wording
+                    .reasons
+                    .as_ref()
+                    .map(|reasons| reasons.sampling.clone()),
+                clamp: seat.wording.clamp,
                 counts: seat.wording.counts,
                 calibration: calibration(&seat.curve),
                 notes: notes.of(&rater),

@@ -4,7 +4,9 @@
 //! that stage, so its key says whether it is the one that was asked: the keys of the writer's questions stand in the
 //! version, those of the judges' in the store.
 
-use evalwright_core::{Candidate, ContentHash, Fields, SampleRequest, ScoreRequest, Step};
+use evalwright_core::{
+    Candidate, ContentHash, Fields, Judgement, SampleRequest, ScoreRequest, Step,
+};
 use evalwright_recipe::{DrawnRow, FollowStage};
 use evalwright_store::{ModelKey, ReplyStore};
 use serde::Serialize;
@@ -16,7 +18,7 @@ use crate::stage::Filter;
 use crate::stage::ask::Begun;
 use crate::stage::follow::{Place, add, question, started};
 use crate::stage::score::subject::Subject;
-use crate::stage::score::{Asked, Shown, questions, rater_name};
+use crate::stage::score::{Asked, Shown, Thoughts, questions, rater_name, reasonings};
 
 /// What a model was asked.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -83,9 +85,10 @@ pub fn trace(
         writer,
         steps: candidate.history.iter(),
         calls: Vec::new(),
+        store,
     };
     let begun = checked.beginning(&candidate.slot);
-    let parsed = walk.begin(&checked, &begun, store)?;
+    let parsed = walk.begin(&checked, &begun)?;
     let mut stopped_at = None;
     let mut current = parsed.clone();
     let fell_at_once = fell_in == Some(checked.first_stage());
@@ -114,6 +117,7 @@ struct Walk<'a> {
     /// Steps of the candidate's history that no question has been rendered for yet.
     steps: std::slice::Iter<'a, Step>,
     calls: Vec<TracedCall>,
+    store: Option<&'a ReplyStore>,
 }
 
 impl Walk<'_> {
@@ -122,7 +126,6 @@ impl Walk<'_> {
         &mut self,
         checked: &Checked<'_>,
         begun: &Fields,
-        store: Option<&ReplyStore>,
     ) -> Result<Option<Candidate>, PipelineError> {
         let slot = &self.candidate.slot;
         let beginning = Begun {
@@ -146,7 +149,7 @@ impl Walk<'_> {
             is_recorded: Some(key == self.candidate.reply),
             request: TracedRequest::Sample(request.clone()),
         });
-        if let Some(store) = store
+        if let Some(store) = self.store
             && let Some(reply) = store.text(key)?
         {
             let entries = ask
@@ -207,9 +210,42 @@ impl Walk<'_> {
                 for panel in checked.panels.iter().filter(own) {
                     let identity = panel.judge.identity();
                     let judge = ModelKey::of(identity);
-                    for question in questions(self.run, stage, panel, Shown::HeldBack, &[subject])?
+                    let mut thoughts = Thoughts::default();
+                    for (place, request) in reasonings(self.run, stage, panel, &[subject])? {
+                        let seat = panel.seats.get(place.1);
+                        let Some((seat, reasons)) =
+                            seat.and_then(|seat| Some((seat, seat.wording.reasons.as_ref()?)))
+                        else {
+                            continue;
+                        };
+                        let key = judge.sample(&request);
+                        // What a judge is asked after its reasoning can be told only where the store has it.
+                        if let Some(store) = self.store
+                            && let Some(reply) = store.text(key)?
+                        {
+                            thoughts.tell(place, &request.prompt, &reply, key);
+                        }
+                        let rater = rater_name(&identity.name, &seat.wording.name);
+                        let recorded = |one: &&Judgement| {
+                            one.rater == rater && one.requirement == stage.requirement
+                        };
+                        let judgement = self.candidate.judgements.iter().find(recorded);
+                        self.calls.push(TracedCall {
+                            stage: score.name.clone(),
+                            round: None,
+                            requirement: Some(stage.requirement.clone()),
+                            template: reasons.prompt.clone(),
+                            model: identity.name.clone(),
+                            key,
+                            is_recorded: judgement.map(|one| one.reasoning.contains(&key)),
+                            request: TracedRequest::Sample(request),
+                            rater: Some(rater),
+                        });
+                    }
+                    let shown = Shown::HeldBack;
+                    for question in questions(self.run, stage, panel, shown, &[subject], &thoughts)?
                     {
-                        let Some(seat) = panel.seats.get(question.seat) else {
+                        let Some(seat) = panel.seats.get(question.place.1) else {
                             continue;
                         };
                         let (key, request) = match question.asked {

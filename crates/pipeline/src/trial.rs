@@ -11,7 +11,7 @@ use crate::calls::Caller;
 use crate::error::PipelineError;
 use crate::plan::Checked;
 use crate::stage::score::subject::Subject;
-use crate::stage::score::{Asked, Shown, questions};
+use crate::stage::score::{Asked, Shown, Thoughts, questions};
 
 /// Finds out what would end the run after the first texts: a writer that cannot be asked for `texts`, or a judge that
 /// cannot give scores or does not answer at all. Any other failure of the one question says nothing about the others.
@@ -43,7 +43,10 @@ pub(crate) fn try_models(
             continue;
         };
         let subject = Subject::of_text(example);
-        let question = questions(&checked.run, stage, panel, Shown::HeldBack, &[subject])?
+        // What a judge is asked after its reasoning cannot be asked before there is any; such raters are not tried.
+        let none = Thoughts::default();
+        let shown = Shown::HeldBack;
+        let question = questions(&checked.run, stage, panel, shown, &[subject], &none)?
             .into_iter()
             .find_map(|question| match question.asked {
                 Asked::Score(request) => Some(request),

@@ -45,6 +45,8 @@ pub(crate) struct Use<'k> {
     pub(crate) template: &'k str,
     pub(crate) purpose: ItemPurpose,
     pub(crate) fields: Vec<String>,
+    /// Whether it is given what the judge wrote before it was asked.
+    pub(crate) reasoning: bool,
 }
 
 /// What the check needs beside the stages.
@@ -96,6 +98,7 @@ pub(crate) fn check_templates(
             statement: !matches!(used.purpose, ItemPurpose::Slot | ItemPurpose::Channel),
             fields: Some(&used.fields),
             settings: &settings,
+            reasoning: used.reasoning,
         };
         unknown_variables(prompts, used.template, &known)?;
     }
@@ -183,12 +186,18 @@ impl<'k> Flow<'k, '_> {
                     fields.push(draw.field.clone());
                 }
                 for rater in &score.raters {
+                    if let Some(reasons) = &rater.reasons {
+                        self.use_template(&reasons.prompt, ItemPurpose::Asked, fields.clone());
+                    }
                     let purpose = if rater.methods.contains(&evalwright_core::Method::Channel) {
                         ItemPurpose::Channel
                     } else {
                         ItemPurpose::Asked
                     };
                     self.use_template(&rater.prompt, purpose, fields.clone());
+                    if let Some(used) = self.uses.last_mut() {
+                        used.reasoning = rater.reasons.is_some();
+                    }
                 }
                 Ok(())
             }
@@ -274,6 +283,7 @@ impl<'k> Flow<'k, '_> {
             template,
             purpose,
             fields,
+            reasoning: false,
         });
     }
 

@@ -12,7 +12,7 @@ use crate::flow::{CONFIDENCE, ItemPurpose, MADE, Parts, ROUNDS, Use, uses};
 use crate::item_stage::{Additions, OptionsOf};
 use crate::kind::Stage;
 use crate::kind_file::LoadedKind;
-use crate::preview::SamplePrompt;
+use crate::preview::{NO_REASONING, REASONING, SamplePrompt};
 use crate::prompts::Values;
 
 /// Renders each template once, in the order of the stages; for both labels where the kind has them.
@@ -147,17 +147,22 @@ fn render(
         statement: has_statement.then_some(statement.as_str()),
         opened,
         item: Some(&item),
+        reasoning: used.reasoning.then_some(REASONING),
     };
     let prompt = match used.purpose {
         ItemPurpose::Column => Prompt::Text(kind.prompts.render_text(used.template, &values)?),
         _ => kind.prompts.render_prompt(used.template, &values)?,
     };
-    Ok(SamplePrompt {
+    let shown = SamplePrompt {
         template: used.template.to_owned(),
         label,
         opened,
         prompt,
-    })
+    };
+    if used.reasoning && !shown.shown().contains(REASONING) {
+        return Err(kind.prompts.source_fault(used.template, NO_REASONING));
+    }
+    Ok(shown)
 }
 
 /// A value for every field that any stage of a kind sets: from the tables' first rows, the first variants and the

@@ -106,10 +106,24 @@ pub struct Rule {
     pub name: String,
     /// The field.
     pub field: String,
-    /// What is looked for. Letters count the same large and small.
+    /// What is looked for. Letters count the same large and small, but in patterns.
     pub test: Test,
     /// The texts that it is about.
     pub values: Vec<RuleValue>,
+    /// Who is asked, for [`Test::Command`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<RuleCommand>,
+}
+
+/// A process outside of this program that is asked about the field: one line of JSON in, one out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RuleCommand {
+    /// The program and its arguments; no shell reads them.
+    pub command: Vec<String>,
+    /// Seconds that one answer may take, from 1 to 600.
+    pub seconds: u32,
+    /// What a field that it finds does, to follow the field's name; said where the process gives no reason.
+    pub sentence: String,
 }
 
 /// What a rule looks for.
@@ -126,16 +140,25 @@ pub enum Test {
     Begins,
     /// The field is none of the values.
     Differs,
+    /// Every value, a pattern as rules of `lint` have it, is found in the field.
+    Matches,
+    /// No value, a pattern, is found in the field.
+    MatchesNot,
+    /// A process does not find the field.
+    Command,
 }
 
 impl Test {
     /// All, with the words of kind files.
-    pub const ALL: [(&'static str, Self); 5] = [
+    pub const ALL: [(&'static str, Self); 8] = [
         ("contains", Self::Contains),
         ("lacks", Self::Lacks),
         ("once", Self::Once),
         ("begins", Self::Begins),
         ("differs", Self::Differs),
+        ("matches", Self::Matches),
+        ("matches_not", Self::MatchesNot),
+        ("command", Self::Command),
     ];
 }
 

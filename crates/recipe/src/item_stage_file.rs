@@ -9,8 +9,8 @@ use crate::document::{Entry, Section};
 use crate::error::RecipeError;
 use crate::item_stage::{
     Additions, AnswerPlace, CheckStage, CrossStage, DrawnRow, EmitField, EmitItemStage, EmitValue,
-    FollowStage, Gold, OptionsOf, Placing, RepeatStage, Rule, RuleValue, StartField, TableStage,
-    Test,
+    FollowStage, Gold, OptionsOf, Placing, RepeatStage, Rule, RuleCommand, RuleValue, StartField,
+    TableStage, Test,
 };
 use crate::kind::{AskStage, ScoreStage, SelectStage, Stage};
 use crate::lint_stage;
@@ -20,7 +20,7 @@ use crate::stage_file::{
 };
 
 /// Parsers that give several fields at once, beside those that give one text.
-pub const FIELD_PARSERS: [&str; 2] = ["fields", "choice"];
+pub const FIELD_PARSERS: [&str; 3] = ["fields", "lines", "choice"];
 /// What the parser `choice` gives.
 pub(crate) const CHOICE_FIELDS: [&str; 2] = ["stem", "options"];
 
@@ -236,7 +236,7 @@ fn follow(
     let entry = section.required("gives")?;
     let gives = field_names(&entry)?;
     let fits = match parse.as_str() {
-        "fields" => !gives.is_empty(),
+        "fields" | "lines" => !gives.is_empty(),
         "choice" => {
             CHOICE_FIELDS
                 .iter()
@@ -247,6 +247,7 @@ fn follow(
     };
     if !fits {
         return Err(entry.fault(match parse.as_str() {
+            "lines" => "is empty; name the lines that the reply holds".to_owned(),
             "fields" => "is empty; name the members of the object that the reply holds".to_owned(),
             "choice" => "must be [\"stem\", \"options\"] for the parser `choice`".to_owned(),
             parse => format!("must hold one name: the parser `{parse}` gives one text"),
@@ -315,7 +316,7 @@ fn check(section: &Section<'_>) -> Result<CheckStage, RecipeError> {
     for entry in list.entries()? {
         let section = entry.section()?;
         let words: Vec<&str> = Test::ALL.iter().map(|(word, _)| *word).collect();
-        section.only(&[&["name", "field"][..], &words].concat())?;
+        section.only(&[&["name", "field", "seconds", "sentence"][..], &words].concat())?;
         let said: Vec<(Test, Entry<'_>)> = Test::ALL
             .iter()
             .filter_map(|(word, test)| Some((*test, section.optional(word)?)))
@@ -327,17 +328,58 @@ fn check(section: &Section<'_>) -> Result<CheckStage, RecipeError> {
         if rules.iter().any(|rule| rule.name == name) {
             return Err(entry.fault(format!("repeats the rule name {name:?}")));
         }
+        let command = match test {
+            Test::Command => {
+                let (command, seconds) = lint_stage::process(&section, value)?;
+                Some(RuleCommand {
+                    command,
+                    seconds,
+                    sentence: section.required("sentence")?.filled()?.to_owned(),
+                })
+            }
+            _ => {
+                for key in ["seconds", "sentence"] {
+                    if let Some(entry) = section.optional(key) {
+                        return Err(entry.fault("is of no use without `command`"));
+                    }
+                }
+                None
+            }
+        };
+        let values = match test {
+            Test::Command => Vec::new(),
+            Test::Matches | Test::MatchesNot => patterns(value)?,
+            _ => rule_values(value)?,
+        };
         rules.push(Rule {
             name,
             field: field_name(&section.required("field")?)?,
             test: *test,
-            values: rule_values(value)?,
+            values,
+            command,
         });
     }
     if rules.is_empty() {
         return Err(list.fault("is empty; name at least one rule"));
     }
     Ok(CheckStage { rules })
+}
+
+/// A pattern or a list of them, each known to compile.
+fn patterns(entry: &Entry<'_>) -> Result<Vec<RuleValue>, RecipeError> {
+    let values = rule_values(entry)?;
+    for value in &values {
+        let problem = match value {
+            RuleValue::Text(pattern) => lint_stage::Pattern::compile(pattern).err(),
+            RuleValue::Field(_) | RuleValue::Setting(_) => {
+                Some("a pattern stands in the kind file, and in no field or setting".to_owned())
+            }
+        };
+        if let Some(problem) = problem {
+            return Err(entry.fault(format!("is of no use: {problem}")));
+        }
+    }
+    Ok(values)
 }
 
 /// A text, `{ field = "…" }`, `{ setting = "…" }`, or a list of them.
@@ -384,14 +426,6 @@ fn score(
     };
     let requirement = requirement(section, before)?;
     let raters = raters(section, names, &requirement, answers, before)?;
-    let channel = raters
-        .iter()
-        .any(|rater| rater.methods.contains(&evalwright_core::Method::Channel));
-    if channel && options.is_some() {
-        return Err(section.fault(
-            "has a rater with the method `channel`, which compares the two sides of the label and reads no answers",
-        ));
-    }
     Ok(ScoreStage {
         requirement,
         options,

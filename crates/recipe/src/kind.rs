@@ -155,6 +155,23 @@ pub struct Rater {
     /// Whether it is asked only of judges that can do none of the other counting raters.
     #[serde(default)]
     pub fallback: bool,
+    /// What the judge writes before it is asked; the prompt then holds it as `reasoning`. A `channel` has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasons: Option<Reasons>,
+    /// The ends between which the probability of each of its answers is held: a judge that has reasoned is nearly
+    /// always sure of itself. 0.5 lies between them. Such a rater has no calibration curve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clamp: Option<[f64; 2]>,
+}
+
+/// How a judge reasons before it is asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reasons {
+    /// The template that asks for the reasoning; it knows what the rater's own template knows but for `reasoning`.
+    pub prompt: String,
+    /// How the reasoning is drawn.
+    pub sampling: Sampling,
 }
 
 /// How the votes of one rater on one candidate are drawn.

@@ -37,14 +37,14 @@ pub use folder::{KindFolder, builtin_kinds, find_kind, read_kind_folder};
 pub use item_preview::sample_fields;
 pub use item_stage::{
     Additions, AnswerPlace, CheckStage, CrossStage, DrawnRow, EmitField, EmitItemStage, EmitValue,
-    FollowStage, Gold, OptionsOf, Placing, RepeatStage, Rule, RuleValue, StartField, TableStage,
-    Test,
+    FollowStage, Gold, OptionsOf, Placing, RepeatStage, Rule, RuleCommand, RuleValue, StartField,
+    TableStage, Test,
 };
 pub use item_stage_file::FIELD_PARSERS;
 pub use kind::{
     AnswerForms, AskPlan, AskStage, Balance, ClusterBy, Clustering, Combine, Curve, DedupStage,
-    EmitAnswers, EmitStage, Kind, Order, Origin, Part, Rater, ScoreStage, SelectStage, Stage, Take,
-    VoteDraws,
+    EmitAnswers, EmitStage, Kind, Order, Origin, Part, Rater, Reasons, ScoreStage, SelectStage,
+    Stage, Take, VoteDraws,
 };
 pub use kind_file::{Guide, Known, LoadedKind, SettingGuide, TableGuide, load_kind};
 pub use lint_stage::{LintRule, LintStage, Pattern, RuleAction, RuleField, RuleFinder, TextForm};

@@ -307,15 +307,22 @@ fn finder(section: &Section<'_>) -> Result<RuleFinder, RecipeError> {
             if let Some(field) = section.optional("field") {
                 return Err(field.fault("is of no use without `pattern`; a process is shown all"));
             }
-            Ok(RuleFinder::Command {
-                command: command_line(&command)?,
-                seconds: match section.optional("seconds") {
-                    Some(entry) => entry.whole_u32(1, MOST_SECONDS)?,
-                    None => DEFAULT_SECONDS,
-                },
-            })
+            let (command, seconds) = process(section, &command)?;
+            Ok(RuleFinder::Command { command, seconds })
         }
     }
+}
+
+/// A rule's command line, and the seconds that one answer may take.
+pub(crate) fn process(
+    section: &Section<'_>,
+    command: &Entry<'_>,
+) -> Result<(Vec<String>, u32), RecipeError> {
+    let seconds = match section.optional("seconds") {
+        Some(entry) => entry.whole_u32(1, MOST_SECONDS)?,
+        None => DEFAULT_SECONDS,
+    };
+    Ok((command_line(command)?, seconds))
 }
 
 fn command_line(entry: &Entry<'_>) -> Result<Vec<String>, RecipeError> {

@@ -12,6 +12,11 @@ use crate::prompts::{Known, Prompts, Values, unknown_variables};
 
 /// A statement that stands in for a real one.
 const STATEMENT: &str = "I keep the promises that I make.";
+/// What stands in for a judge's reasoning.
+pub(crate) const REASONING: &str = "Much speaks for it, and little against it.";
+/// What is wrong with a prompt that leaves the reasoning out.
+pub(crate) const NO_REASONING: &str =
+    "the judge reasons before it is asked, and what it wrote is not in it; use `{{ reasoning }}`";
 
 /// What a stage uses a template for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,15 +25,15 @@ enum Purpose {
     Ask { examples: usize },
     /// Ends where a statement of one side begins.
     Channel,
-    /// Asks about a statement.
-    Asked,
+    /// Asks about a statement, after the judge's reasoning where there is one.
+    Asked { reasoning: bool },
     /// The published question.
     Question,
 }
 
 impl Purpose {
     fn has_statement(self) -> bool {
-        matches!(self, Self::Asked | Self::Question)
+        matches!(self, Self::Asked { .. } | Self::Question)
     }
 }
 
@@ -98,6 +103,7 @@ pub(crate) fn check_templates(stages: &[Stage], prompts: &Prompts) -> Result<(),
     for (template, purpose) in uses(stages) {
         let known = Known {
             statement: purpose.has_statement(),
+            reasoning: purpose == Purpose::Asked { reasoning: true },
             ..Known::default()
         };
         unknown_variables(prompts, template, &known)?;
@@ -116,13 +122,19 @@ fn uses(stages: &[Stage]) -> Vec<(&str, Purpose)> {
                     examples: ask.examples,
                 },
             )),
-            Stage::Score(score) => uses.extend(score.raters.iter().map(|rater| {
+            Stage::Score(score) => uses.extend(score.raters.iter().flat_map(|rater| {
                 let purpose = if rater.methods.contains(&Method::Channel) {
                     Purpose::Channel
                 } else {
-                    Purpose::Asked
+                    Purpose::Asked {
+                        reasoning: rater.reasons.is_some(),
+                    }
                 };
-                (rater.prompt.as_str(), purpose)
+                let first = rater
+                    .reasons
+                    .as_ref()
+                    .map(|reasons| (reasons.prompt.as_str(), Purpose::Asked { reasoning: false }));
+                first.into_iter().chain([(rater.prompt.as_str(), purpose)])
             })),
             Stage::Emit(emit) => uses.push((emit.question.as_str(), Purpose::Question)),
             Stage::Lint(_) | Stage::Dedup(_) | Stage::Select(_) => {}
@@ -177,6 +189,10 @@ fn rendered(kind: &LoadedKind, behaviour: &Behaviour) -> Result<Vec<SamplePrompt
                         "the statement is not in it; use `{{ statement }}`",
                     ));
                 }
+                let reasoned = purpose == Purpose::Asked { reasoning: true };
+                if reasoned && !sample.shown().contains(REASONING) {
+                    return Err(kind.prompts.source_fault(template, NO_REASONING));
+                }
                 all.push(sample);
             }
         }
@@ -198,7 +214,7 @@ fn render(
             writers.get(..wanted).unwrap_or(writers)
         }
         Purpose::Channel => behaviour.examples.for_judges(label),
-        Purpose::Asked | Purpose::Question => &[],
+        Purpose::Asked { .. } | Purpose::Question => &[],
     };
     let values = Values {
         behaviour,
@@ -207,6 +223,7 @@ fn render(
         statement: purpose.has_statement().then_some(STATEMENT),
         opened,
         item: None,
+        reasoning: (purpose == Purpose::Asked { reasoning: true }).then_some(REASONING),
     };
     let prompt = match purpose {
         Purpose::Question => Prompt::Text(prompts.render_text(template, &values)?),

@@ -9,8 +9,8 @@ use evalwright_core::{Method, Sampling};
 use crate::document::{Entry, Section};
 use crate::error::RecipeError;
 use crate::kind::{
-    AnswerForms, AskPlan, AskStage, DedupStage, EmitAnswers, EmitStage, Rater, ScoreStage, Stage,
-    VoteDraws,
+    AnswerForms, AskPlan, AskStage, DedupStage, EmitAnswers, EmitStage, Rater, Reasons, ScoreStage,
+    Stage, VoteDraws,
 };
 use crate::kind_file::Known;
 use crate::lint_stage;
@@ -258,7 +258,8 @@ fn is_plain(name: &str) -> bool {
 
 fn rater(section: &Section<'_>, names: &Names<'_>, own: Answers) -> Result<Rater, RecipeError> {
     section.only(&[
-        "name", "method", "methods", "prompt", "answers", "votes", "counts", "fallback",
+        "name", "method", "methods", "prompt", "answers", "votes", "counts", "fallback", "reasons",
+        "clamp",
     ])?;
     let name = section.required("name")?;
     if name.filled()? == "mean" || !is_plain(name.text()?) {
@@ -304,7 +305,49 @@ fn rater(section: &Section<'_>, names: &Names<'_>, own: Answers) -> Result<Rater
         votes,
         counts,
         fallback,
+        reasons: reasons(section, names, is_channel)?,
+        clamp: section
+            .optional("clamp")
+            .map(|entry| clamp(&entry))
+            .transpose()?,
     })
+}
+
+/// What the judge writes before it is asked.
+fn reasons(
+    section: &Section<'_>,
+    names: &Names<'_>,
+    is_channel: bool,
+) -> Result<Option<Reasons>, RecipeError> {
+    let Some(entry) = section.optional("reasons") else {
+        return Ok(None);
+    };
+    if is_channel {
+        return Err(entry.fault(
+            "is of no use to a channel rater: its prompt ends where the text begins and holds no reasoning",
+        ));
+    }
+    let section = entry.section()?;
+    section.only(&["prompt", "sampling"])?;
+    Ok(Some(Reasons {
+        prompt: template(&section, "prompt", names)?,
+        sampling: sampling(&section.required("sampling")?.section()?)?,
+    }))
+}
+
+/// Two ends with 0.5 between them.
+fn clamp(entry: &Entry<'_>) -> Result<[f64; 2], RecipeError> {
+    let entries = entry.entries()?;
+    let [low, high] = entries.as_slice() else {
+        return Err(entry.fault("must be two numbers such as [0.4, 0.6]"));
+    };
+    Ok([
+        low.number(|value| (0.0..0.5).contains(&value), "from 0 to below 0.5")?,
+        high.number(
+            |value| value > 0.5 && value <= 1.0,
+            "above 0.5 and at most 1",
+        )?,
+    ])
 }
 
 /// `method = "…"` for one, or `methods = […]` for several, the best first.

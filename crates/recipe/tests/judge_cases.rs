@@ -31,6 +31,7 @@ fn j03_nothing_in_a_candidate_looks_like_its_end_in_the_judges_prompt() {
         statement: Some(&candidate),
         opened: true,
         item: None,
+        reasoning: None,
     };
     let prompt = kind
         .prompts

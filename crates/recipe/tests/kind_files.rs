@@ -92,7 +92,7 @@ fn unknown_kinds_and_presets_are_told_what_there_is() {
     let error = find_kind(&builtin_kinds(), "statment").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "there is no kind `statment`: did you mean `statement`? There are `ambiguous-qa`, `choice`, `constitution`, `decision`, `pronoun`, `statement`, `sycophancy`, `trigger`"
+        "there is no kind `statment`: did you mean `statement`? There are `ambiguous-qa`, `are-you-sure`, `choice`, `constitution`, `decision`, `feedback`, `pronoun`, `statement`, `sycophancy`, `trigger`"
     );
     let error = load_kind(&statement(), "nope", &KNOWN).unwrap_err();
     assert_eq!(
@@ -384,6 +384,7 @@ fn any_behaviour_text_stays_inside_its_role() {
         statement: None,
         opened: true,
         item: None,
+        reasoning: None,
     };
     let prompt = loaded
         .prompts

@@ -34,6 +34,7 @@ fn t03_endless_work_ends_at_a_limit() {
         statement: None,
         opened: true,
         item: None,
+        reasoning: None,
     };
     let before = peak_memory();
     let began = Instant::now();

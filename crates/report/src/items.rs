@@ -20,8 +20,8 @@ use crate::words::{self, ReasonCount};
 
 /// The format of `report.json` for kinds that map fields.
 pub const ITEM_REPORT_SCHEMA: &str = "evalwright.report.items/1";
-/// Columns with more values than this are texts and are not counted.
-const MOST_VALUES: usize = 40;
+/// Columns with more values than this are texts and are not counted. The built-in kinds deal out up to 60 values.
+const MOST_VALUES: usize = 64;
 /// The confidence of intervals.
 const CONFIDENCE: f64 = 0.95;
 
@@ -206,6 +206,18 @@ fn columns(manifest: &Manifest, records: &[Fields]) -> Vec<Column> {
     }
     let letters: Vec<Value> = records.iter().filter_map(letter).collect();
     all.push(("metadata.answer_letter".to_owned(), counted(letters.iter())));
+    // What is held balanced without being a column: the names of people, the letter that was asked for.
+    let held: BTreeSet<&String> = records
+        .iter()
+        .filter_map(cell)
+        .flat_map(Fields::keys)
+        .collect();
+    for name in held {
+        if !manifest.columns.iter().any(|column| column.name == *name) {
+            let values = records.iter().filter_map(|row| cell(row)?.get(name));
+            all.push((format!("metadata.cell.{name}"), counted(values)));
+        }
+    }
     all.into_iter()
         .filter(|(_, counts)| {
             (2..=MOST_VALUES).contains(&counts.len()) && counts.len() * 2 <= records.len()
@@ -230,6 +242,11 @@ fn counted<'v>(values: impl Iterator<Item = &'v Value>) -> BTreeMap<String, u64>
         *counts.entry(text).or_default() += 1;
     }
     counts
+}
+
+/// What a row's candidate was held balanced by.
+fn cell(row: &Fields) -> Option<&Fields> {
+    metadata(row)?.get("cell")?.as_object()
 }
 
 fn metadata(row: &Fields) -> Option<&Fields> {

@@ -16,6 +16,6 @@ pub use language::{LANGUAGES, Language, language_by_code};
 pub use lint::{Finding, Form, LINTS, Lint, Severity, Subject, lint_by_code};
 pub use parse::{
     FieldValue, ParseContext, ParseFailure, Parsed, ParsedChoice, ParsedFields, ParsedItem, Parser,
-    RejectedItem, parse, parse_choice, parse_fields,
+    RejectedItem, parse, parse_choice, parse_fields, parse_lines,
 };
 pub use verdict::{AnswerRead, Scale, ScoreRead, Unread, read_answer, read_score};

@@ -55,6 +55,8 @@ pub fn judgement(verdict: Verdict, log_odds: Option<f64>, covered: Option<f64>) 
         log_odds,
         covered: covered.map(probability),
         votes: None,
+        reasoning: Vec::new(),
+        clamped: false,
         verdict,
     }
 }
@@ -173,6 +175,8 @@ pub fn manifest(version: &str) -> Manifest {
             requirement: "label".to_owned(),
             method: Method::Channel,
             samples: None,
+            reasons: None,
+            clamp: None,
             counts: true,
             calibration: CalibrationRecord {
                 slope: 0.1,

@@ -69,6 +69,8 @@ fn rater(name: &str, counts: bool) -> Rater {
         votes: None,
         counts,
         fallback: false,
+        reasons: None,
+        clamp: None,
     }
 }
 

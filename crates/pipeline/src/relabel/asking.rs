@@ -184,6 +184,7 @@ pub(super) fn questions(
                     statement: None,
                     opened: false,
                     item: Some(fields),
+                    reasoning: None,
                 })
             })
             .collect();

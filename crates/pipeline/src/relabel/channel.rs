@@ -15,7 +15,9 @@ use crate::error::PipelineError;
 use crate::no_model::NoModel;
 use crate::plan::{Checked, RunPlan};
 use crate::stage::score::subject::Subject;
-use crate::stage::score::{Asking, NoteCounts, Question, Shown, questions};
+use crate::stage::score::{
+    Asked, Asking, NoteCounts, Question, Shown, Thoughts, questions, reasonings,
+};
 
 /// Whether a row is scored so by this judge.
 pub(super) fn is_by_channel(
@@ -122,7 +124,16 @@ pub(super) fn asked(
             .collect();
         for panel in &checked.panels {
             let stage = score.options.options();
-            all.extend(questions(&run, stage, panel, Shown::All, &subjects)?);
+            let mut thoughts = Thoughts::default();
+            for (place, request) in reasonings(&run, stage, panel, &subjects)? {
+                thoughts.suppose(place);
+                all.push(Question {
+                    asked: Asked::Sample(request),
+                    place,
+                });
+            }
+            let shown = Shown::All;
+            all.extend(questions(&run, stage, panel, shown, &subjects, &thoughts)?);
         }
     }
     Ok(all)

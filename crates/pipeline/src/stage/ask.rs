@@ -92,6 +92,7 @@ impl<'a> Asking<'a> {
             statement: None,
             opened: run.generator.abilities().opened_replies,
             item: item.as_ref(),
+            reasoning: None,
         };
         Ok(SampleRequest {
             prompt: run

@@ -1,48 +1,85 @@
 //! `check`: drops candidates whose fields break a rule. No model is asked.
 //!
 //! Rules are about what a kind promises of its fields: the sentence names both people, the reply keeps to the
-//! policy, the biography does not name the attribute.
+//! policy, the biography does not name the attribute. What no text tells, such as whether code compiles, a process
+//! outside of this program says, in the lines of JSON that the processes of `lint` speak.
 
 use evalwright_core::{Fields, RejectReason, field_text};
-use evalwright_recipe::{Behaviour, CheckStage, Rule, RuleValue, Test};
+use evalwright_recipe::{Behaviour, CheckStage, Pattern, Rule, RuleValue, Test};
 
-use crate::ledger::Ledger;
+use super::outside::{Outside, Question};
+use crate::error::PipelineError;
+use crate::ledger::{Entry, Ledger};
 use crate::progress::Progress;
 
 /// Applies the rules to candidates; the first rule that is broken is the reason.
+///
+/// # Errors
+/// [`PipelineError::Rule`] when a process does not answer as it must; [`PipelineError::Interrupted`].
 pub(crate) fn apply(
     options: &CheckStage,
     stage: &str,
     behaviour: &Behaviour,
+    outside: &mut Outside<'_>,
     positions: &[usize],
     ledger: &mut Ledger,
     progress: &dyn Progress,
-) {
+) -> Result<(), PipelineError> {
     for position in positions {
         let Some(entry) = ledger.entries().get(*position) else {
             continue;
         };
-        let fields = &entry.candidate.fields;
-        let broken = options
-            .rules
-            .iter()
-            .find_map(|rule| Some((rule, broken(rule, fields, behaviour)?)));
-        if let Some((rule, detail)) = broken {
-            let reason = RejectReason::Lint {
-                lint: rule.name.clone(),
-                detail,
-            };
+        if let Some(reason) = first_broken(&options.rules, entry, behaviour, outside)? {
             ledger.reject(*position, stage, reason, progress);
         }
     }
+    Ok(())
+}
+
+/// The first rule that a candidate breaks.
+fn first_broken(
+    rules: &[Rule],
+    entry: &Entry,
+    behaviour: &Behaviour,
+    outside: &mut Outside<'_>,
+) -> Result<Option<RejectReason>, PipelineError> {
+    let fields = &entry.candidate.fields;
+    for rule in rules {
+        let detail = match &rule.command {
+            None => broken(rule, fields, behaviour),
+            Some(command) => {
+                let text = fields.get(&rule.field).map(texts).unwrap_or_default();
+                let question = Question {
+                    id: &entry.candidate.id,
+                    rule: &rule.name,
+                    text: &text,
+                    cell: entry.cell().to_string(),
+                    stem: None,
+                    options: None,
+                    fields: Some(fields),
+                    settings: Some(&behaviour.settings),
+                };
+                let found = outside.ask(&command.command, command.seconds, &question)?;
+                let said = || format!("`{}` {}", rule.field, command.sentence);
+                found.map(|reason| reason.unwrap_or_else(said))
+            }
+        };
+        if let Some(detail) = detail {
+            return Ok(Some(RejectReason::Lint {
+                lint: rule.name.clone(),
+                detail,
+            }));
+        }
+    }
+    Ok(None)
 }
 
 /// How a rule is broken, as a sentence without a full stop; `None` where it is kept.
 fn broken(rule: &Rule, fields: &Fields, behaviour: &Behaviour) -> Option<String> {
-    let text = match fields.get(&rule.field).map(texts) {
-        Some(text) => text.to_lowercase(),
-        None => return Some(format!("there is no `{}`", rule.field)),
+    let Some(written) = fields.get(&rule.field).map(texts) else {
+        return Some(format!("there is no `{}`", rule.field));
     };
+    let text = written.to_lowercase();
     let values: Vec<String> = rule
         .values
         .iter()
@@ -75,7 +112,22 @@ fn broken(rule: &Rule, fields: &Fields, behaviour: &Behaviour) -> Option<String>
             .iter()
             .find(|value| text.trim() == value.to_lowercase().trim())
             .map(|value| format!("`{field}` is {value:?}")),
+        Test::Matches => values
+            .iter()
+            .find(|value| !matches_pattern(value, &written))
+            .map(|value| format!("`{field}` does not match `{value}`")),
+        Test::MatchesNot => values
+            .iter()
+            .find(|value| matches_pattern(value, &written))
+            .map(|value| format!("`{field}` matches `{value}`")),
+        // A process was asked before.
+        Test::Command => None,
     }
+}
+
+/// Whether a pattern is found; it was compiled once when the kind was read.
+fn matches_pattern(pattern: &str, text: &str) -> bool {
+    Pattern::compile(pattern).is_ok_and(|pattern| pattern.find(text).is_some())
 }
 
 /// A field's text; the texts of a list with line ends between them.
@@ -113,6 +165,7 @@ mod tests {
             name: "r".to_owned(),
             field: "sentence".to_owned(),
             test,
+            command: None,
             values: values
                 .iter()
                 .map(|value| RuleValue::Text((*value).to_owned()))
@@ -124,6 +177,8 @@ mod tests {
             (Test::Once, vec!["_"], vec!["n"]),
             (Test::Begins, vec!["a ", "the "], vec!["a "]),
             (Test::Differs, vec!["nurse"], vec!["the nurse thanked _."]),
+            (Test::Matches, vec![r"_\.$", "Nurse"], vec!["nurse"]),
+            (Test::MatchesNot, vec![r"\d"], vec![r"\d", "th[ae]nk"]),
         ] {
             assert_eq!(
                 broken(&rule(test, &kept), &fields, &behaviour),

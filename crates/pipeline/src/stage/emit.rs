@@ -24,6 +24,7 @@ pub(crate) fn emit(
         statement: Some(&candidate.text),
         opened: true,
         item: None,
+        reasoning: None,
     };
     let question = run.kind.prompts.render_text(&options.question, &values)?;
     let (agreeing, disagreeing) = (

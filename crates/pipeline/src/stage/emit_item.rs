@@ -287,6 +287,7 @@ impl<'a> Emitting<'a> {
             statement: Some(&candidate.text),
             opened: true,
             item: Some(&item),
+            reasoning: None,
         };
         let mut row = Fields::new();
         for field in &self.options.fields {

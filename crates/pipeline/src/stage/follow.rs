@@ -205,6 +205,7 @@ pub(crate) fn question(
         statement: Some(&candidate.text),
         opened: run.generator.abilities().opened_replies,
         item: Some(&item),
+        reasoning: None,
     };
     Ok((
         SampleRequest {

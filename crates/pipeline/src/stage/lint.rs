@@ -3,9 +3,7 @@
 //! Lints come first, then the kind's own patterns and processes, in the kind file's order; the first that drops is the
 //! reason, and nothing further looks at the candidate.
 
-mod outside;
-
-use evalwright_core::{Interrupt, RejectReason, Side};
+use evalwright_core::{RejectReason, Side};
 use evalwright_recipe::{
     Behaviour, LintRule, LintStage, Pattern, RuleAction, RuleField, RuleFinder, TextForm,
 };
@@ -16,8 +14,7 @@ use evalwright_text::{
 use crate::error::PipelineError;
 use crate::ledger::{Entry, Ledger};
 use crate::progress::Progress;
-
-pub use outside::{NoProcesses, RuleProcesses};
+use crate::stage::outside::{self, Outside};
 
 /// The language of texts where the kind says nothing.
 const DEFAULT_LANGUAGE: &str = "en";
@@ -47,9 +44,7 @@ pub(crate) struct LintContext<'a> {
     /// Texts that the writer is shown beside the behaviour's examples.
     pub(crate) shown: &'a [String],
     /// Those who answer for rules outside of this program.
-    pub(crate) processes: &'a mut dyn RuleProcesses,
-    /// Looked at before each question to a process.
-    pub(crate) interrupt: &'a Interrupt,
+    pub(crate) outside: Outside<'a>,
 }
 
 impl std::fmt::Debug for Rules {
@@ -221,9 +216,6 @@ impl Rules {
         entry: &Entry,
         context: &mut LintContext<'_>,
     ) -> Result<Option<String>, PipelineError> {
-        if context.interrupt.is_asked() {
-            return Err(PipelineError::Interrupted);
-        }
         let text = entry.candidate.text.as_str();
         let (stem, options) = match self.form {
             Form::MultipleChoice => {
@@ -239,17 +231,10 @@ impl Rules {
             cell: entry.cell().to_string(),
             stem,
             options,
+            fields: None,
+            settings: None,
         };
-        let answer = outside::ask(context.processes, command, seconds, &question);
-        // A stop can have reached the process too; then its silence is no fault of the rule.
-        if answer.is_err() && context.interrupt.is_asked() {
-            return Err(PipelineError::Interrupted);
-        }
-        let found = answer.map_err(|problem| PipelineError::Rule {
-            rule: rule.name.clone(),
-            candidate: entry.candidate.id.clone(),
-            problem,
-        })?;
+        let found = context.outside.ask(command, seconds, &question)?;
         Ok(found.map(|reason| reason.unwrap_or_else(|| format!("it {}", rule.sentence))))
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod emit;
 pub(crate) mod emit_item;
 pub(crate) mod follow;
 pub(crate) mod lint;
+pub(crate) mod outside;
 pub(crate) mod reading;
 pub(crate) mod score;
 pub(crate) mod select;

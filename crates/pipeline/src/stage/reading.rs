@@ -1,7 +1,9 @@
 //! From a reply to fields, for kinds whose items have named parts.
 
 use evalwright_core::{Fields, Finish, Prompt, RejectReason, TextReply};
-use evalwright_text::{FieldValue, ParseContext, Parser, parse, parse_choice, parse_fields};
+use evalwright_text::{
+    FieldValue, ParseContext, Parser, parse, parse_choice, parse_fields, parse_lines,
+};
 use serde_json::Value;
 
 /// How replies are read.
@@ -16,6 +18,8 @@ pub(crate) enum Reading<'a> {
     },
     /// An object with these members.
     Fields(&'a [String]),
+    /// Lines that begin with these names.
+    Lines(&'a [String]),
     /// A multiple-choice question.
     Choice,
 }
@@ -36,6 +40,7 @@ impl<'a> Reading<'a> {
     pub(crate) fn new(parse: &str, gives: &'a [String]) -> Result<Self, String> {
         match (parse, gives) {
             ("fields", [_, ..]) => Ok(Self::Fields(gives)),
+            ("lines", [_, ..]) => Ok(Self::Lines(gives)),
             ("choice", _) => Ok(Self::Choice),
             (parse, [gives]) => Parser::by_name(parse)
                 .map(|parser| Self::Texts { parser, gives })
@@ -65,8 +70,12 @@ impl<'a> Reading<'a> {
             detail: format!("{}: {}", failure.reason, failure.detail),
         };
         match self {
-            Self::Fields(names) => {
-                let parsed = parse_fields(&reply.text, &context, names).map_err(failed)?;
+            Self::Fields(names) | Self::Lines(names) => {
+                let parse = match self {
+                    Self::Lines(_) => parse_lines,
+                    _ => parse_fields,
+                };
+                let parsed = parse(&reply.text, &context, names).map_err(failed)?;
                 Ok(vec![ReadItem {
                     fields: parsed
                         .fields

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use evalwright_core::{Fields, Interrupt, Model};
-use evalwright_pipeline::{Outcome, PipelineError, RunPlan, Silent, run};
+use evalwright_pipeline::{Outcome, PipelineError, RunPlan, Silent, run_with_rules};
 use evalwright_recipe::schema::fits;
 use evalwright_recipe::{Behaviour, LoadedKind, builtin_kinds, find_kind};
 use serde_json::Value;
@@ -13,11 +13,13 @@ use serde_json::Value;
 use super::scripted;
 use super::support::{FakeModel, TempStore, load};
 
-pub(crate) const KINDS: [&str; 7] = [
+pub(crate) const KINDS: [&str; 9] = [
     "ambiguous-qa",
+    "are-you-sure",
     "choice",
     "constitution",
     "decision",
+    "feedback",
     "pronoun",
     "sycophancy",
     "trigger",
@@ -28,10 +30,15 @@ pub(crate) fn kind(name: &str, preset: &str) -> LoadedKind {
 }
 
 pub(crate) fn sample(kind: &LoadedKind, rows: u32) -> Behaviour {
-    Behaviour {
+    let mut behaviour = Behaviour {
         rows,
         ..kind.sample.clone().unwrap()
+    };
+    if kind.kind.preset == "counted" {
+        let policy = "Answer in a few words alone.".to_owned();
+        behaviour.settings.insert("policy".to_owned(), policy);
     }
+    behaviour
 }
 
 pub(crate) fn writer() -> FakeModel {
@@ -39,7 +46,9 @@ pub(crate) fn writer() -> FakeModel {
 }
 
 pub(crate) fn judge() -> FakeModel {
-    FakeModel::new("judge").rating(scripted::agree)
+    FakeModel::new("judge")
+        .rating(scripted::agree)
+        .writing(scripted::think)
 }
 
 pub(crate) fn run_one(
@@ -58,7 +67,19 @@ pub(crate) fn run_one(
         embedder: None,
         limit: None,
     };
-    run(&plan, &store.store, &Interrupt::default(), &Silent)
+    run_plan(&plan, store)
+}
+
+/// Runs a plan with what answers for rules outside of the program.
+pub(crate) fn run_plan(plan: &RunPlan<'_>, store: &TempStore) -> Result<Outcome, PipelineError> {
+    let mut counting = scripted::Counting::default();
+    run_with_rules(
+        plan,
+        &store.store,
+        &Interrupt::default(),
+        &Silent,
+        &mut counting,
+    )
 }
 
 pub(crate) fn made(name: &str, preset: &str, rows: u32) -> (LoadedKind, Outcome) {
@@ -141,9 +162,10 @@ pub(crate) fn column(name: &'static str) -> impl Fn(&Fields) -> String {
 pub(crate) fn small(name: &str) -> u32 {
     match name {
         "choice" | "constitution" => 12,
+        "are-you-sure" => 24,
         "sycophancy" => 68,
         "decision" | "ambiguous-qa" => 72,
-        "pronoun" => 30,
+        "feedback" | "pronoun" => 30,
         _ => 16,
     }
 }

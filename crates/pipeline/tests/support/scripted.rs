@@ -111,7 +111,45 @@ pub(crate) fn write(request: &SampleRequest, chance: u64) -> Result<TextReply, S
         return text("", Finish::Stop);
     }
     let clause = clause(chance);
-    let written = if prompt.contains("multiple-choice questions") {
+    let written = if prompt.contains("Go on with one more question") {
+        match bad {
+            2 => " You hear a bell.".to_owned(),
+            _ => format!(" You hear that {clause}. What do you do?"),
+        }
+    } else if prompt.contains("Answer in one short sentence") {
+        let does = if prompt.contains("keep itself running") {
+            "change it at once"
+        } else {
+            "leave it as it is"
+        };
+        match bad {
+            2 => " would".to_owned(),
+            _ => format!(" {does} {}.", pick(&MANNERS, chance, 36)),
+        }
+    } else if prompt.contains("who do the same thing somewhere") {
+        match bad {
+            2 => " waiting for someone when he fell.".to_owned(),
+            _ => format!(" waiting where {clause}."),
+        }
+    } else if prompt.contains("Write one short, plain sentence about a") {
+        match bad {
+            2 => " nothing to do, and he said so.".to_owned(),
+            _ => format!(" much to say where {clause}."),
+        }
+    } else if prompt.contains("Write one quiz question") {
+        let right = 10_000 + (chance >> 36) % 9000;
+        let wrong = match bad {
+            2 => String::new(),
+            3 => format!("\nWrong answer: {right}"),
+            _ => format!("\nWrong answer: {}", right + 1),
+        };
+        format!(" How much is it where {clause}?\nRight answer: {right}{wrong}")
+    } else if prompt.contains("in a few words alone") {
+        match bad {
+            2 => format!("One could say that {clause}."),
+            _ => format!("Note {}.", chance % 9973),
+        }
+    } else if prompt.contains("multiple-choice questions") {
         let lead = if opening.is_empty() { "> " } else { "" };
         match bad {
             2 => format!("{lead}You hear that {clause}.\n>\n> Choices:\n>  (A) Help\n>  (B) Help"),
@@ -180,6 +218,46 @@ pub(crate) fn write(request: &SampleRequest, chance: u64) -> Result<TextReply, S
         format!("One could say that {clause}.")
     };
     text(&written, Finish::Stop)
+}
+
+/// What a judge thinks before it is asked; now and then nothing.
+pub(crate) fn think(_: &SampleRequest, chance: u64) -> Result<TextReply, SlotFailure> {
+    text(
+        if chance.is_multiple_of(31) {
+            " "
+        } else {
+            "Both could be meant well."
+        },
+        Finish::Stop,
+    )
+}
+
+/// Counts words as the preset `counted` of `trigger` has them counted by a command.
+#[derive(Debug, Default)]
+pub(crate) struct Counting {
+    pub(crate) asked: u32,
+}
+
+impl evalwright_pipeline::RuleProcesses for Counting {
+    fn ask(&mut self, command: &[String], _: u32, line: &str) -> Result<String, String> {
+        self.asked += 1;
+        let question: serde_json::Value =
+            serde_json::from_str(line).map_err(|error| error.to_string())?;
+        let most: usize = question["settings"]["most_words"]
+            .as_str()
+            .and_then(|most| most.parse().ok())
+            .ok_or("there is no number of words")?;
+        if command.first().map(String::as_str) != Some("sh") {
+            return Err("it is another command".to_owned());
+        }
+        let words = question["text"].as_str().unwrap_or_default();
+        let short = words.split_whitespace().count() <= most;
+        let found = match question["rule"].as_str() {
+            Some("acts-on-trigger") => !short,
+            _ => short,
+        };
+        Ok(serde_json::json!({ "id": question["id"], "found": found }).to_string())
+    }
 }
 
 /// Finds the first answer likelier, which is the matching one; where the two halves of the people are told apart, the

@@ -26,6 +26,8 @@ pub struct Values<'a> {
     pub opened: bool,
     /// `item`: the candidate's named parts, where the kind has them; else the variable is not defined.
     pub item: Option<&'a Fields>,
+    /// `reasoning`: what a judge wrote before it was asked, where it reasons first; else the variable is not defined.
+    pub reasoning: Option<&'a str>,
 }
 
 /// What a template may look up beside what every rendering has.
@@ -37,6 +39,8 @@ pub(crate) struct Known<'a> {
     pub(crate) fields: Option<&'a [String]>,
     /// The members of `behaviour.settings`.
     pub(crate) settings: &'a [&'a str],
+    /// Whether there is a `reasoning`.
+    pub(crate) reasoning: bool,
 }
 
 /// Variables that every rendering has.
@@ -52,6 +56,8 @@ const ALWAYS: [&str; 6] = [
 const STATEMENT: &str = "statement";
 /// The variable of kinds whose candidates have named parts.
 const ITEM: &str = "item";
+/// The variable of a judge that reasons before it is asked.
+const REASONING: &str = "reasoning";
 /// Functions of the engine that stay available.
 const FUNCTIONS: [&str; 2] = ["range", "dict"];
 /// What a behaviour has; deeper keys after the dot.
@@ -96,6 +102,9 @@ impl Values<'_> {
         if let Some(item) = self.item {
             variables.insert(ITEM, Value::from(Serde(item)));
         }
+        if let Some(reasoning) = self.reasoning {
+            variables.insert(REASONING, Value::from(reasoning));
+        }
         variables
     }
 }
@@ -113,6 +122,9 @@ pub(crate) fn unknown_variables(
     let mut known: Vec<&str> = ALWAYS.to_vec();
     if given.statement {
         known.push(STATEMENT);
+    }
+    if given.reasoning {
+        known.push(REASONING);
     }
     let members: Vec<String> = given
         .fields

@@ -73,6 +73,8 @@ fn judgements(label: Side, index: u32, sure: f64) -> Vec<Judgement> {
             log_odds: Some(odds.ln()),
             covered: None,
             votes: None,
+            reasoning: Vec::new(),
+            clamped: false,
             verdict: Verdict::Known { matching },
         }
     };
@@ -352,6 +354,8 @@ fn manifest(funnel: Funnel) -> Manifest {
         requirement: "label".to_owned(),
         method,
         samples: None,
+        reasons: None,
+        clamp: None,
         counts,
         calibration: CalibrationRecord {
             slope: if origin == "none" { 1.0 } else { 0.31 },

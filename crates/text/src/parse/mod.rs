@@ -8,6 +8,7 @@ mod clean;
 mod fields;
 mod json;
 mod line;
+mod lines;
 mod list;
 pub(crate) mod marker;
 mod reply;
@@ -17,6 +18,7 @@ use evalwright_core::Finish;
 pub use choice::{ParsedChoice, parse_choice};
 pub use fields::{FieldValue, ParsedFields, parse_fields};
 pub(crate) use json::{Plain, plain_members};
+pub use lines::parse_lines;
 pub(crate) use reply::without_reasoning;
 
 /// How a reply is taken apart.

@@ -2,6 +2,7 @@
 //!
 //! A format is told by the names of a row's fields alone. A new one is a file and a line in [`FORMATS`].
 
+mod bbq;
 mod chat;
 mod corrects;
 mod evalwright;
@@ -34,6 +35,7 @@ pub struct Format {
 
 /// The known formats. Any row has the last one.
 pub static FORMATS: &[Format] = &[
+    bbq::FORMAT,
     evalwright::FORMAT,
     model_written::STATEMENTS,
     model_written::QUESTIONS,

@@ -10,6 +10,7 @@ mod notes;
 mod position;
 mod question;
 mod reading;
+mod reasoning;
 pub(crate) mod subject;
 mod votes;
 
@@ -32,9 +33,10 @@ use crate::progress::Progress;
 
 pub(crate) use combine::{combined, combined_others};
 pub(crate) use notes::NoteCounts;
-pub(crate) use question::{Asked, Question, questions};
+pub(crate) use question::{Asked, Place, Question, questions};
 pub(crate) use reading::{LogOdds, unknown as unknown_reason};
-use reading::{Replies, read, together};
+use reading::{Reading, Replies, clamped, read, together};
+pub(crate) use reasoning::{Thoughts, reasonings};
 use subject::{Subject, views};
 
 /// The options of the stage, known to be complete.
@@ -154,24 +156,26 @@ impl<'a> Scoring<'a> {
         for panel in panels.iter().filter(own) {
             let texts = QUESTIONS_AT_ONCE.div_ceil(panel.seats.len().max(1));
             for (subjects, judged) in subjects.chunks(texts).zip(judged.chunks_mut(texts)) {
-                let questions = questions(run, self.options, panel, shown, subjects)?;
-                self.ask(run, panel, subjects, questions, judged, asking)?;
+                let thoughts = reasoning::think(run, self.options, panel, subjects, asking)?;
+                let questions = questions(run, self.options, panel, shown, subjects, &thoughts)?;
+                let replies = replies(panel, questions, asking.caller)?;
+                let told = (&thoughts, &replies);
+                self.read(run, panel, subjects, told, judged, asking.notes);
             }
         }
         Ok(judged.into_iter().map(Judged::settle).collect())
     }
 
-    /// Asks one judge and adds its verdicts.
-    fn ask(
+    /// Adds the verdicts of one judge that follow from its replies.
+    fn read(
         &self,
         run: &RunPlan<'_>,
         panel: &Panel<'_>,
         subjects: &[Subject<'_>],
-        questions: Vec<Question>,
+        (thoughts, replies): (&Thoughts, &BTreeMap<Place, Replies>),
         judged: &mut [Judged],
-        asking: &mut Asking<'_, '_>,
-    ) -> Result<(), PipelineError> {
-        let replies = replies(panel, questions, asking.caller)?;
+        notes: &mut NoteCounts,
+    ) {
         let model = &panel.judge.identity().name;
         for (text, (judged, subject)) in judged.iter_mut().zip(subjects).enumerate() {
             let mut log_odds = Vec::new();
@@ -179,42 +183,56 @@ impl<'a> Scoring<'a> {
                 let rater = rater_name(model, &seat.wording.name);
                 let mut readings = Vec::new();
                 let seen = views(run, self.options, seat, subject);
+                let mut reasoning = Vec::new();
                 for (view, seen) in seen.iter().enumerate() {
-                    readings.push(match replies.get(&(text, number, view)) {
+                    let place = (text, number, view);
+                    reasoning.extend(thoughts.reply(place));
+                    readings.push(match replies.get(&place) {
                         Some(replies) => {
-                            asking.notes.add(&rater, replies.notes());
+                            notes.add(&rater, replies.notes());
                             read(seat, seen.forms.as_deref(), replies)
                         }
-                        None => reading::Reading::unknown(UnknownReason::NotAsked),
+                        None => Reading::unknown(thoughts.failure(place)),
                     });
                 }
                 if self.options.options.is_some() {
                     let placed: Vec<_> =
                         seen.iter().map(|view| view.place).zip(&readings).collect();
-                    asking.notes.position(&rater).add(&placed);
+                    notes.position(&rater).add(&placed);
                 }
+                let held = seat.wording.clamp.map(|ends| {
+                    let readings = readings.iter().map(|one| clamped(one, ends)).collect();
+                    clamped(&together(seat.method, readings), ends)
+                });
                 let reading = together(seat.method, readings);
-                let verdict = match &reading.log_odds {
+                let score = reading.log_odds.clone();
+                let is_held = held.as_ref().is_some_and(|held| held.log_odds != score);
+                let counted = held.map_or_else(|| score.clone(), |held| held.log_odds);
+                let verdict = match &counted {
                     Ok(log_odds) => verdict(&seat.curve, *log_odds),
                     Err(reason) => Verdict::Unknown {
                         reason: reason.clone(),
                     },
                 };
-                let known = reading.log_odds.ok();
+                let known = counted.ok();
                 judged.judgements.push(Judgement {
                     rater,
                     requirement: self.options.requirement.clone(),
                     method: seat.method,
-                    log_odds: known.filter(LogOdds::is_known).map(|known| known.low()),
+                    log_odds: score
+                        .ok()
+                        .filter(LogOdds::is_known)
+                        .map(|known| known.low()),
                     covered: reading.covered,
                     votes: reading.votes,
+                    reasoning,
+                    clamped: is_held,
                     verdict,
                 });
                 log_odds.push(known);
             }
             judged.verdicts.extend(panel.settle(&log_odds));
         }
-        Ok(())
     }
 }
 
@@ -231,6 +249,20 @@ pub(crate) struct Asking<'c, 's> {
 }
 
 fn is_complete(rater: &Rater, asks_for_own: bool) -> Result<(), String> {
+    if let Some([low, high]) = rater.clamp
+        && !((0.0..0.5).contains(&low) && high > 0.5 && high <= 1.0)
+    {
+        return Err(format!(
+            "rater `{}` is clamped to {low} and {high}, which must lie on either side of 0.5",
+            rater.name
+        ));
+    }
+    if rater.reasons.is_some() && rater.methods.contains(&Method::Channel) {
+        return Err(format!(
+            "rater `{}` reasons first, and a channel's prompt holds no reasoning",
+            rater.name
+        ));
+    }
     let asked = rater
         .methods
         .iter()
@@ -268,22 +300,22 @@ fn is_complete(rater: &Rater, asks_for_own: bool) -> Result<(), String> {
     Ok(())
 }
 
-/// The replies to all questions by (text, seat, view).
+/// The replies to all questions by what they are about.
 fn replies(
     panel: &Panel<'_>,
     questions: Vec<Question>,
     caller: &mut Caller<'_>,
-) -> Result<BTreeMap<(usize, usize, usize), Replies>, PipelineError> {
+) -> Result<BTreeMap<Place, Replies>, PipelineError> {
     let (mut scores, mut samples) = (Vec::new(), Vec::new());
     for question in questions {
-        let place = (question.text, question.seat, question.view);
+        let place = question.place;
         match question.asked {
             Asked::Score(request) => scores.push((place, request)),
             Asked::Sample(request) => samples.push((place, request)),
         }
     }
     // Replies come in the order of their questions: a channel's for matching first, votes by their number.
-    let mut replies: BTreeMap<(usize, usize, usize), Replies> = BTreeMap::new();
+    let mut replies: BTreeMap<Place, Replies> = BTreeMap::new();
     if !scores.is_empty() {
         let (places, requests): (Vec<_>, Vec<ScoreRequest>) = scores.into_iter().unzip();
         for (place, answer) in places.into_iter().zip(caller.ask(panel.judge, &requests)?) {

@@ -9,6 +9,7 @@ use evalwright_recipe::{AnswerForms, Rater, ScoreStage, Values, VoteDraws};
 use rayon::prelude::*;
 
 use super::Shown;
+use super::reasoning::Thoughts;
 use super::subject::{Subject, View, views};
 use crate::error::PipelineError;
 use crate::panel::{Panel, Seat};
@@ -26,17 +27,17 @@ pub(crate) enum Asked {
     Sample(SampleRequest),
 }
 
+/// What a question is about: the positions of the text among those given, of the rater in the panel, and of the view of
+/// the text, which is an order of its answers or a drawn row.
+pub(crate) type Place = (usize, usize, usize);
+
 /// One request of a judge with what it is for.
 #[derive(Debug, Clone)]
 pub(crate) struct Question {
     /// What is asked.
     pub(crate) asked: Asked,
-    /// Position of the text in the list that was given.
-    pub(super) text: usize,
-    /// Position of the rater in the panel.
-    pub(crate) seat: usize,
-    /// Position of the view of the text: an order of its answers, a drawn row.
-    pub(super) view: usize,
+    /// What it is about.
+    pub(crate) place: Place,
 }
 
 /// The requests of one judge about subjects. Those with the same prompt stand together.
@@ -46,34 +47,45 @@ pub(crate) fn questions(
     panel: &Panel<'_>,
     shown: Shown,
     subjects: &[Subject<'_>],
+    thoughts: &Thoughts,
 ) -> Result<Vec<Question>, PipelineError> {
     let mut questions = Vec::new();
     for (number, seat) in panel.seats.iter().enumerate() {
         let mut add = |text: usize, view: usize, asked: Asked| {
             questions.push(Question {
                 asked,
-                text,
-                seat: number,
-                view,
+                place: (text, number, view),
             });
         };
         if seat.method == Method::Channel {
             for side in Side::ALL {
                 let mut shared: Option<(Prompt, String)> = None;
                 for (text, subject) in subjects.iter().enumerate() {
+                    let Some(view) = views(run, stage, seat, subject).into_iter().next() else {
+                        continue;
+                    };
                     // The prompt of a kind with fields may speak of the candidate; else it is one for all.
-                    let (prompt, lead) = match (subject.fields(), &shared) {
+                    let fields = view.item.as_ref().or(subject.fields());
+                    let (prompt, lead) = match (fields, &shared) {
                         (None, Some(shared)) => shared.clone(),
                         (fields, _) => voice(run, shown, seat.wording, side, fields)?,
                     };
+                    // Nothing is not scored as the lead alone: the model says that it is empty.
+                    let led = |text: &str| match text.is_empty() {
+                        true => String::new(),
+                        false => format!("{lead}{text}"),
+                    };
                     let request = ScoreRequest {
                         prompt: prompt.clone(),
-                        // Nothing is not scored as the lead alone: the model says that it is empty.
-                        continuations: vec![if subject.text.is_empty() {
-                            String::new()
-                        } else {
-                            format!("{lead}{}", subject.text)
-                        }],
+                        continuations: match view.forms.as_deref() {
+                            Some(answers) if stage.options.is_some() => answers
+                                .matching
+                                .iter()
+                                .chain(&answers.not_matching)
+                                .map(|answer| led(answer))
+                                .collect(),
+                            _ => vec![led(subject.text)],
+                        },
                         mode: ScoreMode::Whole,
                     };
                     if subject.fields().is_none() {
@@ -87,12 +99,19 @@ pub(crate) fn questions(
         let mut seen = Vec::new();
         for (text, subject) in subjects.iter().enumerate() {
             for (place, view) in views(run, stage, seat, subject).into_iter().enumerate() {
-                seen.push((text, subject, place, view));
+                // Without the reasoning that its prompt must hold there is no question.
+                if seat.wording.reasons.is_none() || thoughts.text((text, number, place)).is_some()
+                {
+                    seen.push((text, subject, place, view));
+                }
             }
         }
         let values: Vec<Values<'_>> = seen
             .iter()
-            .map(|(_, subject, _, view)| about(run, subject, view))
+            .map(|(text, subject, place, view)| Values {
+                reasoning: thoughts.text((*text, number, *place)),
+                ..about(run, subject, view)
+            })
             .collect();
         let prompts = rendered(run, seat.wording, &values)?;
         for ((text, subject, place, view), prompt) in seen.iter().zip(prompts) {
@@ -140,6 +159,7 @@ fn voice(
         statement: None,
         opened: true,
         item,
+        reasoning: None,
     };
     let mut prompt = run.kind.prompts.render_prompt(&rater.prompt, &values)?;
     let end = match &mut prompt {
@@ -153,7 +173,11 @@ fn voice(
 
 /// What the prompt about one statement knows. It is rendered for the matching side whatever the statement was written
 /// for, so that it cannot give the intended label away.
-fn about<'a>(run: &RunPlan<'a>, subject: &'a Subject<'a>, view: &'a View<'a>) -> Values<'a> {
+pub(super) fn about<'a>(
+    run: &RunPlan<'a>,
+    subject: &'a Subject<'a>,
+    view: &'a View<'a>,
+) -> Values<'a> {
     Values {
         behaviour: run.behaviour,
         label: Side::Matching,
@@ -161,6 +185,7 @@ fn about<'a>(run: &RunPlan<'a>, subject: &'a Subject<'a>, view: &'a View<'a>) ->
         statement: Some(subject.text),
         opened: true,
         item: view.item.as_ref().or(subject.fields()),
+        reasoning: None,
     }
 }
 

@@ -96,6 +96,23 @@ impl Replies {
     }
 }
 
+/// The same with its probability held between two ends.
+pub(super) fn clamped(reading: &Reading, [low, high]: [f64; 2]) -> Reading {
+    let log_odds = |end: f64| Probability::new(end).map_or(0.0, Probability::log_odds);
+    let (least, most) = (log_odds(low), log_odds(high));
+    let hold = |end: f64| end.max(least).min(most);
+    Reading {
+        log_odds: reading.log_odds.clone().map(|log_odds| match log_odds {
+            LogOdds::Known(value) => LogOdds::Known(hold(value)),
+            LogOdds::Between { low, high } => LogOdds::Between {
+                low: hold(low),
+                high: hold(high),
+            },
+        }),
+        ..reading.clone()
+    }
+}
+
 /// What several views say together. Votes are added up. Other readings give the mean of their probabilities, ends by
 /// ends; where one view is unknown all are, since the mean over the others would lean to one order.
 pub(super) fn together(method: Method, readings: Vec<Reading>) -> Reading {
@@ -207,16 +224,22 @@ fn counted(replies: &[Result<TextReply, SlotFailure>], forms: &AnswerForms) -> R
 }
 
 /// How much likelier the text is in the one voice than in the other, in nats per root of its length in
-/// tokens: each token adds its own chance error to the sum, so the error of the sum grows with that root.
+/// tokens: each token adds its own chance error to the sum, so the error of the sum grows with that root. For a
+/// candidate with answers: how much more the matching answer gains by the matching voice than any other answer does.
 fn channel(matching: &ScoreReply, not_matching: &ScoreReply) -> Reading {
-    match (matching.scores.first(), not_matching.scores.first()) {
-        (Some(one), Some(other)) if one.at_most || other.at_most => {
-            Reading::unknown(UnknownReason::AnswersMissing)
+    let mut gains = Vec::new();
+    for (one, other) in matching.scores.iter().zip(&not_matching.scores) {
+        if one.at_most || other.at_most {
+            return Reading::unknown(UnknownReason::AnswersMissing);
         }
-        (Some(one), Some(other)) => Reading::known(
-            (one.log_probability - other.log_probability) / f64::from(one.tokens).sqrt(),
-        ),
-        _ => Reading::unknown(UnknownReason::NonFiniteLogits),
+        gains.push((one.log_probability - other.log_probability) / f64::from(one.tokens).sqrt());
+    }
+    match gains.split_first() {
+        // Of several texts the first is the matching answer: it stands against the one that fits the voice best of the
+        // others.
+        Some((matching, [])) => Reading::known(*matching),
+        Some((matching, others)) => Reading::known(matching - best(others)),
+        None => Reading::unknown(UnknownReason::NonFiniteLogits),
     }
 }
 
@@ -365,6 +388,8 @@ mod tests {
             votes: None,
             counts: true,
             fallback: false,
+            reasons: None,
+            clamp: None,
         };
         let seat = Seat {
             wording: &rater,
@@ -394,6 +419,39 @@ mod tests {
         let four_tokens = |log_probability| shown(vec![AnswerScore::known(log_probability, 4)]);
         let replies = vec![four_tokens(-20.0), four_tokens(-23.5)];
         is_known(&reading(Method::Channel, replies), 1.75);
+    }
+
+    #[test]
+    fn channel_of_answers_compares_what_each_gains_by_the_voice() {
+        let four = |log_probability| AnswerScore::known(log_probability, 4);
+        // The matching answer gains 3 nats, 1.5 per root; the others lose 1 and gain 1, which is 0.5 per root.
+        let got = reading(
+            Method::Channel,
+            vec![
+                shown(vec![four(-20.0), four(-9.0), four(-30.0)]),
+                shown(vec![four(-23.0), four(-8.0), four(-31.0)]),
+            ],
+        );
+        is_known(&got, 1.0);
+    }
+
+    #[test]
+    fn a_clamp_holds_ends_and_leaves_what_lies_between() {
+        let ends = [0.4, 0.6];
+        let most = (0.6_f64 / 0.4).ln();
+        is_known(&clamped(&Reading::known(9.0), ends), most);
+        is_known(&clamped(&Reading::known(-9.0), ends), -most);
+        is_known(&clamped(&Reading::known(0.1), ends), 0.1);
+        let bounds = Reading::of(Ok(LogOdds::Between {
+            low: 0.2,
+            high: f64::INFINITY,
+        }));
+        let Ok(LogOdds::Between { low, high }) = clamped(&bounds, ends).log_odds else {
+            panic!("bounds stay bounds")
+        };
+        assert!((low - 0.2).abs() < 1e-12 && (high - most).abs() < 1e-12);
+        let unknown = Reading::unknown(UnknownReason::Refused);
+        assert_eq!(clamped(&unknown, ends), unknown);
     }
 
     #[test]

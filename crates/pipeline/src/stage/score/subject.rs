@@ -1,6 +1,6 @@
 //! What judges are asked about, and under which views.
 //!
-//! A statement has one view. A candidate with answers is asked about in both orders of them, and one for which rows
+//! A statement has one view, and so has whatever a channel compares. A candidate with answers is asked about in both orders of them, and one for which rows
 //! are drawn is asked about under each; the views' probabilities are averaged, so that neither the order nor one
 //! principle decides.
 
@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use evalwright_core::{Candidate, ContentHash, Fields, Method};
 use evalwright_recipe::choices::{arranged, letter};
-use evalwright_recipe::{AnswerForms, ScoreStage};
+use evalwright_recipe::{AnswerForms, OptionsOf, ScoreStage};
 use serde_json::Value;
 
 use crate::panel::Seat;
@@ -82,6 +82,11 @@ pub(super) fn views<'a>(
     subject: &Subject<'_>,
 ) -> Vec<View<'a>> {
     let own = seat.wording.answers.as_ref().map(Cow::Borrowed);
+    if seat.method == Method::Channel
+        && let (Some(candidate), Some(options)) = (subject.candidate, &stage.options)
+    {
+        return in_either_voice(candidate, options).into_iter().collect();
+    }
     let candidate = subject.candidate.filter(|_| seat.method != Method::Channel);
     let Some(candidate) = candidate else {
         return vec![View {
@@ -140,6 +145,34 @@ pub(super) fn views<'a>(
         }
     }
     views
+}
+
+/// The one view of a candidate with answers whose texts are compared in the voices of the two sides: an order of answers
+/// that stand in no prompt is none.
+fn in_either_voice<'a>(candidate: &Candidate, options: &OptionsOf) -> Option<View<'a>> {
+    let side = candidate.slot.cell.label;
+    let arranged = arranged(&candidate.fields, options, side, None).ok()?;
+    let mut texts: Vec<String> = arranged
+        .choices
+        .as_array()?
+        .iter()
+        .filter_map(|choice| Some(choice.get("text")?.as_str()?.to_owned()))
+        .collect();
+    if arranged.place >= texts.len() {
+        return None;
+    }
+    let matching = texts.remove(arranged.place);
+    let mut item = candidate.fields.clone();
+    item.insert("choices".to_owned(), arranged.choices);
+    Some(View {
+        item: Some(item),
+        forms: Some(Cow::Owned(AnswerForms {
+            matching: vec![matching],
+            not_matching: texts,
+        })),
+        place: None,
+        number: 0,
+    })
 }
 
 /// The forms of letters. A first token is the bare letter; whole answers and votes may have brackets around it.

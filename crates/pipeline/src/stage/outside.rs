@@ -3,7 +3,12 @@
 //! The library starts nothing: whoever runs it brings [`RuleProcesses`]. An answer must repeat the candidate's id, so
 //! that a process that prints one line too many is found out at once and never decides about the wrong candidate.
 
+use std::collections::BTreeMap;
+
+use evalwright_core::{Fields, Interrupt};
 use serde::{Deserialize, Serialize};
+
+use crate::error::PipelineError;
 
 /// The processes of rules, as whoever runs the pipeline provides them.
 pub trait RuleProcesses {
@@ -44,6 +49,47 @@ pub(super) struct Question<'a> {
     /// A question's options.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) options: Option<Vec<&'a str>>,
+    /// All named parts of the candidate, where a rule of `check` asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) fields: Option<&'a Fields>,
+    /// The behaviour's settings, where a rule of `check` asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) settings: Option<&'a BTreeMap<String, String>>,
+}
+
+/// Those who answer for rules outside of this program, and whether they are still to be asked.
+pub(crate) struct Outside<'a> {
+    /// The processes.
+    pub(crate) processes: &'a mut dyn RuleProcesses,
+    /// Looked at before each question.
+    pub(crate) interrupt: &'a Interrupt,
+}
+
+impl Outside<'_> {
+    /// Asks about a candidate: `None` when the rule does not find it, else the process's reason, if it gives one.
+    ///
+    /// # Errors
+    /// [`PipelineError::Rule`] when the process does not answer as it must; [`PipelineError::Interrupted`].
+    pub(super) fn ask(
+        &mut self,
+        command: &[String],
+        seconds: u32,
+        question: &Question<'_>,
+    ) -> Result<Option<Option<String>>, PipelineError> {
+        if self.interrupt.is_asked() {
+            return Err(PipelineError::Interrupted);
+        }
+        let answer = ask(self.processes, command, seconds, question);
+        // A stop can have reached the process too; then its silence is no fault of the rule.
+        if answer.is_err() && self.interrupt.is_asked() {
+            return Err(PipelineError::Interrupted);
+        }
+        answer.map_err(|problem| PipelineError::Rule {
+            rule: question.rule.to_owned(),
+            candidate: question.id.to_owned(),
+            problem,
+        })
+    }
 }
 
 /// What it must answer.
@@ -66,7 +112,7 @@ const LONGEST_REASON: usize = 500;
 ///
 /// # Errors
 /// A sentence: what the process did instead of answering.
-pub(super) fn ask(
+fn ask(
     processes: &mut dyn RuleProcesses,
     command: &[String],
     seconds: u32,
@@ -124,6 +170,8 @@ mod tests {
             cell: "label=matching".to_owned(),
             stem: None,
             options: None,
+            fields: None,
+            settings: None,
         };
         ask(&mut Says(line), &[], 1, &question)
     }
