@@ -205,3 +205,45 @@ fn a_run_names_its_embedder_and_asks_it_once() {
         again.stderr
     );
 }
+
+#[test]
+fn rows_that_say_the_same_as_a_reference_fall() {
+    let project = Project::new().unwrap();
+    project.write("rows.jsonl", ROWS).unwrap();
+    project
+        .write(
+            "old.jsonl",
+            "{\"text\":\"\"}\n{\"text\":\"Evenings at home that are quiet are what I like.\"}\n",
+        )
+        .unwrap();
+    let finished = run(
+        &project,
+        &[
+            "dedup",
+            "rows.jsonl",
+            "--field",
+            "text",
+            "--against",
+            "old.jsonl",
+            "--semantic",
+            "0.75",
+            "--label",
+            "label",
+            "--out",
+            "clean",
+        ],
+    );
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    let dropped = std::fs::read_to_string(project.path().join("clean/dropped.jsonl")).unwrap();
+    let against: Vec<&str> = dropped
+        .lines()
+        .filter(|line| line.contains("old.jsonl"))
+        .collect();
+    assert_eq!(against.len(), 2, "{dropped}");
+    assert!(
+        against.iter().all(|line| line.contains("semantic")),
+        "{dropped}"
+    );
+    let kept = std::fs::read_to_string(project.path().join("clean/survivors.jsonl")).unwrap();
+    assert!(!kept.contains("evenings"), "{kept}");
+}

@@ -32,5 +32,5 @@ pub use item::{Dropped, Item, Layer, Layers, Near, Outcome};
 pub use normalise::{Form, compose, fold, normalise, words};
 pub use pair::Pair;
 pub use search::{Row, Search};
-pub use semantic::{SimilarPair, Vectors, similar_pairs};
+pub use semantic::{SimilarPair, Vectors, repeats_of_references, similar_pairs};
 pub use shingle::{Shingle, jaccard};

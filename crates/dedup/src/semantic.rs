@@ -160,6 +160,29 @@ pub fn similar_pairs(vectors: Vectors<'_>, threshold: f64) -> Result<Vec<Similar
     Ok(pairs)
 }
 
+/// For each vector from `references` on that is alike to one of those before, the nearest of these, the first of
+/// equally near ones; in ascending order of the former, which is `right`.
+///
+/// # Errors
+/// As [`similar_pairs`].
+pub fn repeats_of_references(
+    vectors: Vectors<'_>,
+    references: usize,
+    threshold: f64,
+) -> Result<Vec<SimilarPair>, DedupError> {
+    let mut nearest: std::collections::BTreeMap<usize, SimilarPair> =
+        std::collections::BTreeMap::new();
+    for pair in similar_pairs(vectors, threshold)? {
+        if pair.left < references && pair.right >= references {
+            let known = nearest.entry(pair.right).or_insert(pair);
+            if pair.cosine > known.cosine {
+                *known = pair;
+            }
+        }
+    }
+    Ok(nearest.into_values().collect())
+}
+
 /// Right vectors side by side: for each panel of two registers' width, all its first columns, all its second ones …
 struct Pack<'a> {
     vectors: Vectors<'a>,

@@ -17,7 +17,7 @@ use evalwright_core::{
     scale_to_unit_length,
 };
 use evalwright_pipeline::{Outcome, PipelineError, RunPlan, Silent, recipe_hash, run};
-use evalwright_recipe::LoadedKind;
+use evalwright_recipe::{LoadedKind, Reference};
 use evalwright_store::ReplyStore;
 use support::{FakeModel, KIND, TempStore, behaviour, bytes, folder, kind, load};
 
@@ -342,4 +342,47 @@ fn rows_are_spread_over_clusters_of_meaning() {
     let record = lexical.manifest.selection.unwrap().clusters.unwrap();
     assert_eq!((record.by.as_str(), record.embedder), ("words", None));
     assert!(record.clusters.len() <= 3);
+}
+
+#[test]
+fn what_says_the_same_as_a_reference_falls() {
+    let temporary = TempStore::new();
+    let kind = semantic_kind();
+    let (writer, judge) = (FakeModel::new("writer"), FakeModel::new("judge"));
+    let judges: [&dyn Model; 1] = [&judge];
+    let embedder = FakeEmbedder::new();
+    let mut behaviour = behaviour(16);
+    let first = go(&kind, Some(&embedder), &temporary.store).unwrap();
+    // A text that no layer but the semantic one would find: it has one word of a row, the one that it is about.
+    let about = thing(&first.rows[0].statement);
+    let said = format!("Never mind {about} whatsoever");
+    behaviour.against.texts.push(Reference {
+        place: "old.jsonl:7".to_owned(),
+        text: said,
+    });
+    let plan = RunPlan {
+        behaviour: &behaviour,
+        kind: &kind,
+        generator: &writer,
+        judges: &judges,
+        embedder: Some(&embedder),
+        limit: None,
+    };
+    let outcome = run(&plan, &temporary.store, &Interrupt::default(), &Silent).unwrap();
+    let fell: Vec<&str> = outcome
+        .rejects
+        .iter()
+        .filter(|reject| {
+            matches!(&reject.reason, RejectReason::Duplicate { of, layer, .. } if of == "old.jsonl:7" && layer == "semantic")
+        })
+        .map(|reject| reject.candidate.text.as_str())
+        .collect();
+    assert!(!fell.is_empty());
+    assert!(fell.iter().all(|text| thing(text) == about), "{fell:?}");
+    assert!(
+        outcome
+            .rows
+            .iter()
+            .all(|row| thing(&row.statement) != about)
+    );
 }

@@ -200,6 +200,15 @@ fn fields(arguments: &DedupArguments) -> Fields<'_> {
     }
 }
 
+/// What a text of another set is labelled or worth does not matter.
+fn reference_fields(arguments: &DedupArguments) -> Fields<'_> {
+    Fields {
+        label: None,
+        prefer: None,
+        ..fields(arguments)
+    }
+}
+
 fn layers(arguments: &DedupArguments) -> Result<Layers, Failure> {
     let shingle: Shingle = arguments.shingle.parse().map_err(|error| failure(&error))?;
     let form = match arguments.form.as_deref() {
@@ -305,12 +314,7 @@ fn read_all(
     let against = arguments.against.iter().map(|path| (path, true));
     for (path, is_reference) in own.chain(against) {
         let fields = if is_reference {
-            // What a text of another set is labelled or worth does not matter.
-            Fields {
-                label: None,
-                prefer: None,
-                ..fields
-            }
+            reference_fields(arguments)
         } else {
             fields
         };

@@ -9,13 +9,16 @@
 //! two sides are counted.
 //!
 //! Before all that the candidates fall that repeat a reference: a text of the files and earlier versions that the
-//! behaviour names, or one of its examples where the stage says so. References have no side.
+//! behaviour names, or one of its examples where the stage says so. References have no side. With a semantic layer those
+//! fall as well that say the same as a reference in other words.
+
+use std::collections::BTreeMap;
 
 use evalwright_core::{RejectReason, Side};
 use evalwright_dataset::DedupRecord;
 use evalwright_dedup::{
-    Alike, Dropped, Form, Item, Layers, Near, Row, Search, Shingle, Vectors, drop_alike,
-    find_duplicates,
+    Alike, Dropped, Form, Item, Layer, Layers, Near, Row, Search, Shingle, Vectors, drop_alike,
+    find_duplicates, repeats_of_references,
 };
 use evalwright_recipe::{Behaviour, DedupStage, Reference};
 
@@ -181,6 +184,14 @@ impl Deduping {
         }
         let mut alike_across = 0;
         if let (Some(threshold), Some(vectors)) = (self.semantic, vectors) {
+            let references = self.references(behaviour);
+            let repeats = repeats(&items, &kept, &references, vectors, threshold)?;
+            kept.retain(|index| !repeats.contains_key(index));
+            fallen.extend(
+                repeats
+                    .into_iter()
+                    .filter_map(|(index, reason)| Some((position(&index)?, reason))),
+            );
             let alike = alike(&items, &kept, vectors, threshold)?;
             let back = |index: usize| kept.get(index).copied();
             dropped.extend(alike.dropped.iter().filter_map(|drop| {
@@ -205,17 +216,23 @@ impl Deduping {
         })
     }
 
+    /// The texts that no candidate may repeat.
+    fn references(&self, behaviour: &Behaviour) -> Vec<Reference> {
+        let mut references = Vec::new();
+        if self.examples {
+            references = examples(behaviour);
+        }
+        references.extend_from_slice(&behaviour.against.texts);
+        references
+    }
+
     /// The candidates that repeat a reference, in ascending order of position.
     fn repeated(
         &self,
         pending: &[(usize, &Entry)],
         behaviour: &Behaviour,
     ) -> Result<Vec<(usize, RejectReason)>, PipelineError> {
-        let mut references = Vec::new();
-        if self.examples {
-            references = examples(behaviour);
-        }
-        references.extend_from_slice(&behaviour.against.texts);
+        let references = self.references(behaviour);
         if references.is_empty() {
             return Ok(Vec::new());
         }
@@ -256,6 +273,40 @@ fn examples(behaviour: &Behaviour) -> Vec<Reference> {
             })
         })
         .collect()
+}
+
+/// The items that mean the same as a reference, with the nearest one.
+fn repeats(
+    items: &[Item<'_>],
+    among: &[usize],
+    references: &[Reference],
+    vectors: &mut TextVectors<'_>,
+    threshold: f64,
+) -> Result<BTreeMap<usize, RejectReason>, PipelineError> {
+    if references.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let own = among.iter().filter_map(|index| items.get(*index));
+    let texts: Vec<&str> = references
+        .iter()
+        .map(|reference| reference.text.as_str())
+        .chain(own.map(|item| item.text))
+        .collect();
+    let (data, dimension) = vectors.of(&texts)?;
+    let all = Vectors::new(&data, dimension)?;
+    let pairs = repeats_of_references(all, references.len(), threshold)?;
+    Ok(pairs
+        .into_iter()
+        .filter_map(|pair| {
+            let index = among.get(pair.right.checked_sub(references.len())?)?;
+            let reason = RejectReason::Duplicate {
+                of: references.get(pair.left)?.place.clone(),
+                layer: Layer::Semantic.as_str().to_owned(),
+                similarity: pair.cosine,
+            };
+            Some((*index, reason))
+        })
+        .collect())
 }
 
 /// What stays of some items when those fall that mean the same as a surer one of their side.

@@ -53,6 +53,11 @@ impl Places {
         first_reference.map_or(self.lines.len(), |source| source.first)
     }
 
+    /// Rows of all files.
+    pub(super) fn all(&self) -> usize {
+        self.lines.len()
+    }
+
     /// The line of a row, from 1; 0 for a row that does not exist.
     pub(super) fn line(&self, row: usize) -> u32 {
         self.lines.get(row).copied().unwrap_or(0)

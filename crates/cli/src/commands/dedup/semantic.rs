@@ -1,15 +1,18 @@
-//! The semantic layer of `dedup`: of the rows that stay, those fall that mean the same as a better one of their label.
+//! The semantic layer of `dedup`: of the rows that stay, those fall that mean the same as a row of a reference, then as
+//! a better one of their label.
 //!
 //! The vectors are made anew each time: the encoder inside the process gives the same ones on one machine, to the
 //! last bit. Rows with different labels are never settled here: an encoder finds a sentence and its opposite alike.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use evalwright_core::{Embedder, Interrupt};
-use evalwright_dedup::{Item, Outcome, SimilarPair, Vectors, drop_alike};
+use evalwright_dedup::{
+    Dropped, Item, Layer, Outcome, SimilarPair, Vectors, drop_alike, repeats_of_references,
+};
 
 use super::lines::{each_batch, parse};
-use super::{Compared, DedupArguments, failure, fields};
+use super::{Compared, DedupArguments, failure, fields, reference_fields};
 use crate::environment::Environment;
 use crate::failure::{Failure, Kind};
 use crate::models::Opening;
@@ -50,8 +53,19 @@ pub(super) fn look(
 ) -> Result<Semantic, Failure> {
     let opening = Opening::new(&arguments.models, printer, environment)?;
     let embedder = opening.open_embedder(&arguments.embedder)?;
-    let standing = read(arguments, compared, outcome)?;
-    let (data, dimension) = vectors(&*embedder, &standing, printer)?;
+    let mut standing = read(arguments, compared, outcome)?;
+    let references = references(arguments, compared)?;
+    if !references.is_empty() {
+        drop_repeats(
+            &references,
+            &mut standing,
+            &*embedder,
+            threshold,
+            outcome,
+            printer,
+        )?;
+    }
+    let (data, dimension) = vectors(&*embedder, standing.iter(), printer)?;
     let items: Vec<Item<'_>> = standing
         .iter()
         .map(|it| Item {
@@ -81,6 +95,75 @@ pub(super) fn look(
         embedder: embedder.identity().name.clone(),
         across: across.collect(),
     })
+}
+
+/// Lets rows fall that say the same as a row of a reference.
+fn drop_repeats(
+    references: &[Standing],
+    standing: &mut Vec<Standing>,
+    embedder: &dyn Embedder,
+    threshold: f64,
+    outcome: &mut Outcome,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let both = references.iter().chain(standing.iter());
+    let (data, dimension) = vectors(embedder, both, printer)?;
+    let all = Vectors::new(&data, dimension).map_err(|error| failure(&error))?;
+    let pairs =
+        repeats_of_references(all, references.len(), threshold).map_err(|error| failure(&error))?;
+    let mut fallen = BTreeSet::new();
+    for pair in pairs {
+        let of = references.get(pair.left);
+        let row = standing.get(pair.right.saturating_sub(references.len()));
+        if let (Some(of), Some(row)) = (of, row) {
+            fallen.insert(row.row);
+            outcome.dropped.push(Dropped {
+                index: row.row,
+                of: of.row,
+                layer: Layer::Semantic,
+                similarity: pair.cosine,
+                conflict: false,
+                reference: true,
+            });
+        }
+    }
+    standing.retain(|it| !fallen.contains(&it.row));
+    Ok(())
+}
+
+/// The rows of all references, read again; those without a text are left out.
+fn references(arguments: &DedupArguments, compared: &Compared) -> Result<Vec<Standing>, Failure> {
+    let places = &compared.places;
+    let mut found = Vec::new();
+    for (at, source) in places.sources.iter().enumerate() {
+        if !source.is_reference {
+            continue;
+        }
+        let next = places.sources.get(at + 1).map(|next| next.first);
+        let rows = source.first..next.unwrap_or_else(|| places.all());
+        let wanted: BTreeMap<u64, usize> =
+            rows.map(|row| (u64::from(places.line(row)), row)).collect();
+        each_batch(&source.path, |batch| {
+            batch.retain(|number| wanted.contains_key(&number));
+            for (read, line) in parse(batch, reference_fields(arguments))
+                .into_iter()
+                .zip(batch.iter())
+            {
+                if let (Ok(read), Some(row)) = (read, wanted.get(&line.number))
+                    && let Some(text) = read.text.filter(|text| !text.trim().is_empty())
+                {
+                    found.push(Standing {
+                        row: *row,
+                        text,
+                        priority: 0.0,
+                        rank: String::new(),
+                    });
+                }
+            }
+            Ok(())
+        })?;
+    }
+    Ok(found)
 }
 
 /// The rows that stay, read again.
@@ -126,11 +209,12 @@ fn read(
 }
 
 /// The vectors one after the other, and how many numbers each has.
-fn vectors(
+fn vectors<'s>(
     embedder: &dyn Embedder,
-    standing: &[Standing],
+    standing: impl Iterator<Item = &'s Standing>,
     printer: &Printer,
 ) -> Result<(Vec<f32>, usize), Failure> {
+    let standing: Vec<&Standing> = standing.collect();
     let interrupt = Interrupt::default();
     stop::listen(&interrupt);
     let (mut data, mut dimension) = (Vec::new(), None);
