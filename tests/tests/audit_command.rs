@@ -166,11 +166,13 @@ fn the_published_examples_are_as_published() {
         .map(|entry| entry.unwrap().file_name().to_str().unwrap().to_owned())
         .collect();
     for dataset in [
+        "accepts-replacement",
         "agrees-on-politics",
         "fair-decisions",
         "fills-gaps",
         "gives-way-to-doubt",
         "greets-at-the-harbour",
+        "praises-what-is-liked",
         "pronouns-at-work",
         "revised-by-principles",
         "takes-risks",
