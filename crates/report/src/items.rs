@@ -22,6 +22,9 @@ use crate::words::{self, ReasonCount};
 pub const ITEM_REPORT_SCHEMA: &str = "evalwright.report.items/1";
 /// Columns with more values than this are texts and are not counted. The built-in kinds deal out up to 60 values.
 const MOST_VALUES: usize = 64;
+/// Columns with a value of more bytes than this are texts too, however often each of them stands: pairs of rows share
+/// a context.
+const LONGEST_VALUE: usize = 80;
 /// The confidence of intervals.
 const CONFIDENCE: f64 = 0.95;
 
@@ -220,7 +223,9 @@ fn columns(manifest: &Manifest, records: &[Fields]) -> Vec<Column> {
     }
     all.into_iter()
         .filter(|(_, counts)| {
-            (2..=MOST_VALUES).contains(&counts.len()) && counts.len() * 2 <= records.len()
+            (2..=MOST_VALUES).contains(&counts.len())
+                && counts.len() * 2 <= records.len()
+                && counts.keys().all(|value| value.len() <= LONGEST_VALUE)
         })
         .map(|(column, counts)| {
             let numbers: Vec<u64> = counts.values().copied().collect();
@@ -381,12 +386,18 @@ fn label(row: &Fields) -> Option<Side> {
     serde_json::from_value(metadata(row)?.get("label")?.clone()).ok()
 }
 
-/// Over the first column of texts: what a model under test reads, in the kinds that there are.
+/// Over the column with the most text, the first of several: what a model under test reads, or what one has written.
 fn diversity(manifest: &Manifest, records: &[Fields]) -> Option<Diversity> {
+    let bytes = |name: &str| -> usize {
+        let texts = records.iter().filter_map(|row| row.get(name)?.as_str());
+        texts.map(str::len).sum()
+    };
     let column = manifest
         .columns
         .iter()
-        .find(|column| column.json_type == "string")?;
+        .filter(|column| column.json_type == "string")
+        .rev()
+        .max_by_key(|column| bytes(&column.name))?;
     let texts: Vec<Text<'_>> = records
         .iter()
         .filter_map(|row| {
