@@ -64,7 +64,7 @@ fn every_kind_gives_rows_with_the_model_inside() {
         ("greets-at-the-harbour", Some(2)),
         ("praises-what-is-liked", Some(5)),
         ("pronouns-at-work", Some(2)),
-        ("revised-by-principles", Some(1)),
+        ("revised-by-principles", Some(2)),
         ("rhymes-at-the-tag", None),
         ("short-at-the-tag", None),
     ];
