@@ -205,7 +205,8 @@ mod tests {
             "violins play at noon",
             "",
         ];
-        let vectors = hashed_vectors(&texts, 64);
+        // So many that no two of the terms share a place.
+        let vectors = hashed_vectors(&texts, 4_096);
         let dot = |a: usize, b: usize| -> f64 {
             let pairs = vectors.get(a).iter().zip(vectors.get(b));
             pairs.map(|(x, y)| x * y).sum()
