@@ -353,6 +353,7 @@ fn the_doctor_prints_what_it_found() {
     goes on from an opened reply                no  openai-compatible cannot continue a reply that is already begun, and the prompt begins one ("The answer is"): take a preset whose prompts begin none, or another server
     writes on after plain text                  no  the server does not know the model or the path (status 404: the script has no route for this request); check the model's name and the base URL  (a run assumes otherwise)
     log-probabilities where an answer begins    yes "Yes" -0.100, "No" -2.900, " Yes" -5.000, " No" at most -3.399 (not all forms are among the tokens shown)
+    the same, output limited to the answers     no  openai-compatible cannot limit an output to the answers (method `constrained`): take `token` or `votes`
     log-probability of a text after plain text  no  openai-compatible gives no logprobs of texts that it is sent; use a model that gives logprobs, or sampled votes (method `votes`)
     log-probability of a text after a chat      no  openai-compatible gives no logprobs of a text inside the chat format; use a model that gives logprobs, or sampled votes (method `votes`)
     "#);
@@ -366,8 +367,8 @@ fn the_doctor_prints_what_it_found() {
         .iter()
         .map(|finding| finding["found"].as_bool().unwrap())
         .collect();
-    assert_eq!(found, [true, true, false, true, false, false]);
-    assert_eq!(document["spending"]["requests"], 6);
+    assert_eq!(found, [true, true, false, true, true, false, false]);
+    assert_eq!(document["spending"]["requests"], 7);
 }
 
 /// A transcript without what differs between runs: the server's port, and keys, which depend on it.

@@ -121,7 +121,7 @@ fn ask_everything(model: &dyn Model) -> Result<Vec<Finding>, Failure> {
         rate(model, score(chat(""), forms(), ScoreMode::FirstToken))?,
     );
     add(
-        "the same with an output limited to the answers",
+        "the same, output limited to the answers",
         Some(abilities.constrained),
         rate(model, score(chat(""), forms(), ScoreMode::Constrained))?,
     );
