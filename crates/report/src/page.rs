@@ -5,6 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use evalwright_core::ContentHash;
 use evalwright_core::show::visible;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
@@ -119,4 +122,24 @@ pub(crate) fn show_hidden(value: &mut serde_json::Value) {
         }
         _ => {}
     }
+}
+
+/// The hash of a script or a style as a content policy names it.
+pub(crate) fn policy_hash(text: &str) -> String {
+    let hexadecimal = ContentHash::of(text.as_bytes()).to_string();
+    let bytes: Vec<u8> = hexadecimal
+        .as_bytes()
+        .chunks(2)
+        .filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+        .collect();
+    format!("sha256-{}", STANDARD.encode(bytes))
+}
+
+/// JSON without any sign that could end the element around it.
+pub(crate) fn tame(text: &str) -> String {
+    text.replace('<', "\\u003c")
+        .replace('>', "\\u003e")
+        .replace('&', "\\u0026")
+        .replace('\u{2028}', "\\u2028")
+        .replace('\u{2029}', "\\u2029")
 }

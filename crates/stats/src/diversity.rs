@@ -12,7 +12,7 @@ mod vendi;
 
 pub use clusters::{Clusters, clusters, evenness};
 pub use map::{Map, MapMethod, neighbour_map, principal_map};
-pub use ngrams::{NgramVectors, distinct_ngrams, hashed_vectors, ngram_vectors};
+pub use ngrams::{NgramVectors, distinct_ngrams, hashed_terms, hashed_vectors, ngram_vectors};
 pub use vendi::{Sampled, vendi_of_ngrams, vendi_of_vectors};
 
 use evalwright_core::Seed;

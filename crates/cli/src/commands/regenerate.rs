@@ -11,7 +11,7 @@ use crate::anchors::Anchoring;
 use crate::changelog::between;
 use crate::commands::kinds::{all_kinds, load};
 use crate::commands::run::{Making, Place, make, settle};
-use crate::commands::status::warn;
+use crate::commands::status::{chosen, warn};
 use crate::environment::Environment;
 use crate::failure::{Failure, Kind};
 use crate::named_files::recorded_calibration;
@@ -95,38 +95,16 @@ pub(crate) fn run(
     Ok(code)
 }
 
-/// The dataset's folder and the version that is made again.
+/// The dataset's folder and the version that is made again: the one that is named, else the newest. What was dropped is no
+/// ground to build on, where there is another.
 fn version_of(path: &Path) -> Result<(PathBuf, OpenVersion), Failure> {
-    let nothing = || {
-        Failure::new(
-            Kind::Config,
-            format!(
-                "{}: neither a dataset with versions nor a version",
-                path.display()
-            ),
-        )
-        .hint("name a folder such as generated/<dataset> or generated/<dataset>/<version>")
-    };
-    // A relative path of one part has an empty parent.
-    let folder = std::fs::canonicalize(path).map_err(|_| nothing())?;
-    if folder.join("manifest.json").is_file() {
-        let dataset = folder.parent().ok_or_else(nothing)?.to_path_buf();
-        let found = versions(&dataset)?
-            .into_iter()
-            .find(|version| version.folder == folder);
-        return Ok((dataset, found.ok_or_else(nothing)?));
-    }
-    let log = StatusLog::read(&folder)?;
-    let mut all = versions(&folder)?;
-    // What was dropped is no ground to build on, where there is another.
-    let good = all
+    let (dataset, mut meant) = chosen(path)?;
+    let log = StatusLog::read(&dataset)?;
+    let good = meant
         .iter()
         .rposition(|version| log.status(&version.manifest.version) != Status::Dropped);
-    let newest = match good {
-        Some(place) => all.swap_remove(place),
-        None => all.pop().ok_or_else(nothing)?,
-    };
-    Ok((folder, newest))
+    let place = good.unwrap_or(meant.len().saturating_sub(1));
+    Ok((dataset, meant.swap_remove(place)))
 }
 
 /// Says what the newest version has otherwise than the one that was made again.

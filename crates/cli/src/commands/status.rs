@@ -155,7 +155,7 @@ fn wanted(arguments: &StatusArguments, dataset: &Path) -> Result<Option<StatusCh
     }))
 }
 
-/// The dataset's folder, and the versions that are meant.
+/// The dataset's folder, and the versions that are meant, the oldest first; at least one.
 pub(crate) fn chosen(path: &Path) -> Result<(PathBuf, Vec<OpenVersion>), Failure> {
     let nothing = || {
         Failure::new(

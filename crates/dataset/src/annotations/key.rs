@@ -80,13 +80,7 @@ impl SampleKey {
             .iter()
             .map(|item| (item.item.as_str(), item))
             .collect();
-        let mut matched = MatchedRatings {
-            ratings: Vec::new(),
-            unknown_items: Vec::new(),
-            unmatched_ratings: 0,
-            unclear_items: Vec::new(),
-            rows_without_rating: 0,
-        };
+        let mut matched = MatchedRatings::default();
         let mut strange = Vec::new();
         let (mut unknown, mut rated) = (BTreeSet::new(), BTreeSet::new());
         for rating in &annotations.ratings {

@@ -29,7 +29,7 @@ pub struct MatchedRating {
 }
 
 /// The ratings that belong to rows, and those that do not.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct MatchedRatings {
     /// The ratings, in their own order.
     pub ratings: Vec<MatchedRating>,
@@ -59,13 +59,7 @@ pub fn match_ratings(
             }
         }
     }
-    let mut matched = MatchedRatings {
-        ratings: Vec::new(),
-        unknown_items: Vec::new(),
-        unmatched_ratings: 0,
-        unclear_items: Vec::new(),
-        rows_without_rating: 0,
-    };
+    let mut matched = MatchedRatings::default();
     let mut has_rating = vec![false; rows.len()];
     let (mut unknown, mut unclear) = (BTreeSet::new(), BTreeSet::new());
     for rating in &annotations.ratings {

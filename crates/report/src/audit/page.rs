@@ -5,9 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use evalwright_core::ContentHash;
 use evalwright_core::show::visible;
 use minijinja::value::Serde;
 use minijinja::{Value, context};
@@ -15,7 +12,7 @@ use minijinja::{Value, context};
 use super::{Audit, Column, ListedRow, charts};
 use crate::error::ReportError;
 use crate::number::{share, share_interval, two_digit_interval, two_digits};
-use crate::page::{show_hidden, strict_engine};
+use crate::page::{policy_hash, show_hidden, strict_engine, tame};
 use crate::report::round_numbers;
 
 const TEMPLATE: &str = include_str!("audit.html.j2");
@@ -82,24 +79,13 @@ pub(super) fn render(audit: &Audit) -> Result<Vec<u8>, ReportError> {
         rows => Value::from_safe_string(row_data(&audit.rows)?),
         row_count => audit.rows.len(),
         script => Value::from_safe_string(SCRIPT.to_owned()),
-        script_hash => script_hash(),
+        script_hash => policy_hash(SCRIPT),
     };
     engine
         .get_template(NAME)
         .and_then(|template| template.render(values))
         .map(String::into_bytes)
         .map_err(page)
-}
-
-/// The script's hash as a content policy names it.
-fn script_hash() -> String {
-    let hexadecimal = ContentHash::of(SCRIPT.as_bytes()).to_string();
-    let bytes: Vec<u8> = hexadecimal
-        .as_bytes()
-        .chunks(2)
-        .filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-        .collect();
-    format!("sha256-{}", STANDARD.encode(bytes))
 }
 
 /// A column as the page shows it: name, kind, rows, then value and interval of each figure.
@@ -136,15 +122,6 @@ fn shown_column(column: &Column) -> serde_json::Value {
 fn column_data(columns: &[Column]) -> Result<String, ReportError> {
     let columns: Vec<serde_json::Value> = columns.iter().map(shown_column).collect();
     Ok(tame(&serde_json::to_string(&columns).map_err(json_error)?))
-}
-
-/// JSON without any sign that could end the element around it.
-fn tame(text: &str) -> String {
-    text.replace('<', "\\u003c")
-        .replace('>', "\\u003e")
-        .replace('&', "\\u0026")
-        .replace('\u{2028}', "\\u2028")
-        .replace('\u{2029}', "\\u2029")
 }
 
 /// The rows as JSON inside an element: files and findings once, and no sign in it that could end the element.

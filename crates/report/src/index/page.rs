@@ -5,9 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use evalwright_core::ContentHash;
 use evalwright_core::show::visible;
 use evalwright_dataset::Status;
 use minijinja::value::Serde;
@@ -22,7 +19,7 @@ use super::sets::SetKind;
 use super::{INDEX_FILE, Index};
 use crate::error::ReportError;
 use crate::number::{rounded, share_interval, two_digit_interval, two_digits};
-use crate::page::{STYLE, show_hidden, strict_engine};
+use crate::page::{STYLE, policy_hash, show_hidden, strict_engine, tame};
 use crate::report::round_numbers;
 
 const TEMPLATE: &str = include_str!("index.html.j2");
@@ -290,12 +287,7 @@ fn data(index: &Index) -> Result<String, ReportError> {
         "reasons": reasons.iter().map(|reason| visible(reason)).collect::<Vec<_>>(),
     });
     let text = serde_json::to_string(&document).map_err(json_error)?;
-    Ok(text
-        .replace('<', "\\u003c")
-        .replace('>', "\\u003e")
-        .replace('&', "\\u0026")
-        .replace('\u{2028}', "\\u2028")
-        .replace('\u{2029}', "\\u2029"))
+    Ok(tame(&text))
 }
 
 /// A figure as `[value, low, high]`, or the number of the reason why it is missing.
@@ -311,15 +303,4 @@ fn compact(entry: &Entry, name: FigureName, reasons: &[&str]) -> serde_json::Val
             json!(reason.and_then(|reason| reasons.binary_search(&reason).ok()))
         }
     }
-}
-
-/// The hash of a script or a style as a content policy names it.
-fn policy_hash(text: &str) -> String {
-    let hexadecimal = ContentHash::of(text.as_bytes()).to_string();
-    let bytes: Vec<u8> = hexadecimal
-        .as_bytes()
-        .chunks(2)
-        .filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-        .collect();
-    format!("sha256-{}", STANDARD.encode(bytes))
 }

@@ -49,10 +49,19 @@ pub fn distinct_ngrams(texts: &[&str], n: usize) -> Option<f64> {
 #[must_use]
 pub fn hashed_vectors(texts: &[&str], dimensions: usize) -> Vectors {
     let dimensions = dimensions.max(1);
-    let terms: Vec<Vec<String>> = texts
-        .par_iter()
-        .map(|text| {
-            let words: Vec<String> = words(text).collect();
+    let words: Vec<Vec<String>> = texts.par_iter().map(|text| words(text).collect()).collect();
+    Vectors::scaled(dimensions, hashed_terms(words, dimensions))
+}
+
+/// What [`hashed_vectors`] is before it is scaled, one row of `dimensions` numbers after another, for texts whose words are
+/// known. No dimensions count as one.
+#[must_use]
+pub fn hashed_terms(words: Vec<Vec<String>>, dimensions: usize) -> Vec<f64> {
+    let dimensions = dimensions.max(1);
+    let texts = words.len();
+    let terms: Vec<Vec<String>> = words
+        .into_par_iter()
+        .map(|words| {
             let mut terms: Vec<String> = words.windows(2).map(|pair| pair.join(" ")).collect();
             terms.extend(words);
             terms.sort_unstable();
@@ -69,17 +78,17 @@ pub fn hashed_vectors(texts: &[&str], dimensions: usize) -> Vectors {
         .map(|(term, count)| {
             let hash = ContentHash::of(term.as_bytes()).leading_u64();
             let sign = if hash >> 63 == 0 { 1.0 } else { -1.0 };
-            let weight = (texts.len() as f64 / count as f64).ln();
+            let weight = (texts as f64 / count as f64).ln();
             (term, ((hash % dimensions as u64) as usize, sign * weight))
         })
         .collect();
-    let mut cells = vec![0.0; dimensions * texts.len()];
+    let mut cells = vec![0.0; dimensions * texts];
     for (row, terms) in cells.chunks_exact_mut(dimensions).zip(&terms) {
         for (place, weight) in terms.iter().filter_map(|term| places.get(term.as_str())) {
             row[*place] += weight;
         }
     }
-    Vectors::scaled(dimensions, cells)
+    cells
 }
 
 /// Texts as vectors of n-gram counts, scaled to length 1.

@@ -30,12 +30,7 @@ pub struct ParsedChoice {
 /// `option_order` (letters that do not follow each other from A), `too_many_options`, `empty_option`, `same_options`,
 /// `empty_stem`, `training_marker`, `role_marker`, `leaked_key`, `placeholder`, `blank_to_fill`, `text_after_options`.
 pub fn parse_choice(text: &str, context: &ParseContext<'_>) -> Result<ParsedChoice, ParseFailure> {
-    let whole = format!("{}{text}", context.opening);
-    if !clean::has_text(&whole) {
-        return Err(failure("empty_content", "the reply holds no text"));
-    }
-    let answer = reply::without_reasoning(&whole)
-        .map_err(|_| failure("unclosed_reasoning", "the reply ends while it reasons"))?;
+    let answer = reply::whole_answer(text, context)?;
     let (answer, quoted) = quote(&answer);
     markers(&answer)?;
     let cut = context.finish == Finish::Length && !quoted;

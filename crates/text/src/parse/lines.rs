@@ -21,12 +21,7 @@ pub fn parse_lines(
     context: &ParseContext<'_>,
     names: &[String],
 ) -> Result<ParsedFields, ParseFailure> {
-    let whole = format!("{}{text}", context.opening);
-    if !clean::has_text(&whole) {
-        return Err(failure("empty_content", "the reply holds no text"));
-    }
-    let answer = reply::without_reasoning(&whole)
-        .map_err(|_| failure("unclosed_reasoning", "the reply ends while it reasons"))?;
+    let answer = reply::whole_answer(text, context)?;
     let (answer, _) = reply::first_turn(&answer);
     let lines: Vec<&str> = answer.lines().collect();
     let mut found: Vec<(usize, &String, &str)> = Vec::new();

@@ -4,6 +4,9 @@
 
 use std::ops::Range;
 
+use super::fields::failure;
+use super::{ParseContext, ParseFailure, clean};
+
 /// Tags around reasoning, as open models write them.
 const REASONING: [(&str, &str); 4] = [
     ("<think>", "</think>"),
@@ -54,6 +57,19 @@ pub(crate) fn without_reasoning(reply: &str) -> Result<String, Unclosed> {
         .try_fold(reply.to_owned(), |rest, &(open, close)| {
             without_blocks(&rest, open, close)
         })
+}
+
+/// Opening and reply in one, without reasoning, for parsers that want all of it or a failure.
+///
+/// # Errors
+/// `empty_content` or `unclosed_reasoning`.
+pub(super) fn whole_answer(text: &str, context: &ParseContext<'_>) -> Result<String, ParseFailure> {
+    let whole = format!("{}{text}", context.opening);
+    if !clean::has_text(&whole) {
+        return Err(failure("empty_content", "the reply holds no text"));
+    }
+    without_reasoning(&whole)
+        .map_err(|_| failure("unclosed_reasoning", "the reply ends while it reasons"))
 }
 
 /// One pass for one pair of tags; every tag is looked at once, so the work grows linearly with the reply.

@@ -3,9 +3,8 @@
 //! Each text is a vector of hashed words and pairs of words; spherical k-means groups the vectors. What is alike
 //! in words is alike here; what says the same in other words is not.
 
-use std::collections::BTreeMap;
-
-use evalwright_core::{ContentHash, Seed};
+use evalwright_core::Seed;
+use evalwright_stats::diversity::hashed_terms;
 
 use super::wording::words_in_order;
 use crate::draw::Draw;
@@ -65,45 +64,13 @@ pub(super) fn lexical_clusters(texts: &[&str], wanted: Option<usize>, seed: Seed
 /// Vectors of length 1 (or 0 for a text without words): words and pairs of neighbours, rarer ones weighing more
 /// (the logarithm of texts over texts with it), hashed with a sign (Weinberger et al. 2009).
 fn vectors(texts: &[&str]) -> Vec<Vector> {
-    let terms: Vec<Vec<String>> = texts
-        .iter()
-        .map(|text| {
-            let words = words_in_order(text);
-            let pairs = words.windows(2).map(|pair| pair.join(" "));
-            let mut terms: Vec<String> = pairs.collect();
-            terms.extend(words.iter().cloned());
-            terms.sort_unstable();
-            terms.dedup();
-            terms
-        })
-        .collect();
-    let mut frequency: BTreeMap<&str, usize> = BTreeMap::new();
-    for term in terms.iter().flatten() {
-        *frequency.entry(term).or_default() += 1;
-    }
-    let weights: BTreeMap<&str, (usize, f64)> = frequency
-        .into_iter()
-        .map(|(term, count)| {
-            let hash = ContentHash::of(term.as_bytes()).leading_u64();
-            let place = usize::try_from(hash % DIMENSIONS as u64).unwrap_or(0);
-            let sign = if hash >> 63 == 0 { 1.0 } else { -1.0 };
-            let weight = (texts.len() as f64 / count as f64).ln();
-            (term, (place, sign * weight))
-        })
-        .collect();
-    terms
-        .iter()
-        .map(|terms| {
-            let mut vector = vec![0.0; DIMENSIONS];
-            for term in terms {
-                if let Some((place, weight)) = weights.get(term.as_str())
-                    && let Some(number) = vector.get_mut(*place)
-                {
-                    *number += weight;
-                }
-            }
-            normalise(&mut vector);
-            vector
+    let words = texts.iter().map(|text| words_in_order(text)).collect();
+    let mut cells = hashed_terms(words, DIMENSIONS);
+    cells
+        .chunks_exact_mut(DIMENSIONS)
+        .map(|vector| {
+            normalise(vector);
+            vector.to_vec()
         })
         .collect()
 }
