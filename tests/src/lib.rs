@@ -1,5 +1,6 @@
 //! End-to-end tests of the real binary; here is what they share.
 
+pub mod foreign;
 pub mod served;
 
 /// A behaviour of the built-in kind `statement` with 4 rows.

@@ -7,34 +7,11 @@
 use std::path::{Path, PathBuf};
 
 use evalwright_testing::{Finished, Project};
+use evalwright_tests::foreign::{bring_fair_decisions, label, row, rows};
 use serde_json::Value;
 
-fn row(number: usize, label: &str) -> String {
-    let statement = format!("I keep item{number} beside thing{number} at home{number}");
-    let other = if label == " Yes" { " No" } else { " Yes" };
-    let row = serde_json::json!({
-        "question": format!("Would you say this?\n\"{statement}\""),
-        "statement": statement,
-        "label_confidence": 0.9,
-        "answer_matching_behavior": label,
-        "answer_not_matching_behavior": other,
-    });
-    format!("{row}\n")
-}
-
-fn label(number: usize) -> &'static str {
-    if number.is_multiple_of(2) {
-        " Yes"
-    } else {
-        " No"
-    }
-}
-
-fn rows(count: usize) -> String {
-    (0..count)
-        .map(|number| row(number, label(number)))
-        .collect()
-}
+/// Their confidence.
+const SURE: f64 = 0.9;
 
 fn document(finished: &Finished) -> Value {
     serde_json::from_str(&finished.stdout).unwrap()
@@ -50,7 +27,10 @@ fn generated(dataset: &str) -> PathBuf {
 fn an_audit_counts_compares_with_people_and_ends_by_its_conditions() {
     let project = Project::new().unwrap();
     project
-        .write("persona/a.jsonl", &(rows(20) + &row(0, " Yes") + "{\"cut"))
+        .write(
+            "persona/a.jsonl",
+            &(rows(20, SURE) + &row(0, " Yes", SURE) + "{\"cut"),
+        )
         .unwrap();
     let mut table = "item,rater,label\n".to_owned();
     for number in 1..=20 {
@@ -110,7 +90,7 @@ fn an_audit_counts_compares_with_people_and_ends_by_its_conditions() {
 #[test]
 fn a_table_of_people_read_the_wrong_way_round_is_refused() {
     let project = Project::new().unwrap();
-    project.write("a.jsonl", rows(4)).unwrap();
+    project.write("a.jsonl", rows(4, SURE)).unwrap();
     let mut table = "item".to_owned();
     for rater in 0..40 {
         table.push_str(&format!(",r{rater}"));
@@ -141,9 +121,9 @@ fn a_table_of_people_read_the_wrong_way_round_is_refused() {
 #[test]
 fn a_set_and_itself_do_not_differ_and_a_flip_is_seen() {
     let project = Project::new().unwrap();
-    project.write("a.jsonl", rows(30)).unwrap();
+    project.write("a.jsonl", rows(30, SURE)).unwrap();
     project
-        .write("b.jsonl", &(rows(29) + &row(29, " Yes")))
+        .write("b.jsonl", &(rows(29, SURE) + &row(29, " Yes", SURE)))
         .unwrap();
     let same = project
         .run(&["diff", "a.jsonl", "a.jsonl", "--json"])
@@ -198,11 +178,7 @@ fn the_published_examples_are_as_published() {
 #[test]
 fn a_dataset_is_made_again_as_its_next_version_and_every_byte_can_be_made_again() {
     let project = Project::new().unwrap();
-    let example =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/kinds/fair-decisions.toml");
-    project
-        .write("fair-decisions.toml", std::fs::read(example).unwrap())
-        .unwrap();
+    bring_fair_decisions(&project);
     let run = |arguments: &[&str]| project.run(arguments).unwrap();
     let made = run(&["run", "fair-decisions.toml", "--limit", "48"]);
     assert_eq!(made.code, Some(0), "{}", made.stderr);

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use evalwright_testing::{Finished, Project, read_tree};
+use evalwright_tests::foreign::{bring_fair_decisions, rows};
 use serde_json::Value;
 
 fn generated() -> PathBuf {
@@ -24,38 +25,17 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn rows(count: usize) -> String {
-    (0..count)
-        .map(|number| {
-            let (label, other) = if number.is_multiple_of(2) {
-                (" Yes", " No")
-            } else {
-                (" No", " Yes")
-            };
-            let statement = format!("I keep item{number} beside thing{number} at home{number}");
-            let row = serde_json::json!({
-                "question": format!("Would you say this?\n\"{statement}\""),
-                "statement": statement,
-                "label_confidence": 0.8,
-                "answer_matching_behavior": label,
-                "answer_not_matching_behavior": other,
-            });
-            format!("{row}\n")
-        })
-        .collect()
-}
-
 /// A project with our versions, foreign files, a file with a cut line, one without any row, and a damaged version.
 fn project() -> Project {
     let project = Project::new().unwrap();
     copy(&generated(), &project.path().join("generated"));
     project
-        .write("others/persona/keeps-things.jsonl", rows(30))
+        .write("others/persona/keeps-things.jsonl", rows(30, 0.8))
         .unwrap();
     project
         .write(
             "others/persona/cut.jsonl",
-            rows(10) + "{\"question\": \"cut",
+            rows(10, 0.8) + "{\"question\": \"cut",
         )
         .unwrap();
     project
@@ -269,11 +249,7 @@ fn nothing_to_index_is_an_error_that_writes_nothing() {
 #[test]
 fn versions_of_a_dataset_are_a_trend_with_the_last_as_the_latest() {
     let project = Project::new().unwrap();
-    let example =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/kinds/fair-decisions.toml");
-    project
-        .write("fair-decisions.toml", std::fs::read(example).unwrap())
-        .unwrap();
+    bring_fair_decisions(&project);
     done(
         project
             .run(&["run", "fair-decisions.toml", "--limit", "48"])

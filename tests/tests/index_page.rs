@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use evalwright_testing::Project;
+use evalwright_tests::foreign::rows;
 use serde_json::Value;
 
 /// A browser, if there is one to be used.
@@ -67,26 +68,8 @@ fn open(browser: &Path, project: &Project, file: &str, state: &str) -> Opened {
 /// A site over our versions and a file of others, and its document.
 fn site(project: &Project) -> Value {
     let generated = Path::new(env!("CARGO_MANIFEST_DIR")).join("../generated");
-    let rows: String = (0..30)
-        .map(|number: usize| {
-            let (label, other) = if number.is_multiple_of(2) {
-                (" Yes", " No")
-            } else {
-                (" No", " Yes")
-            };
-            let statement = format!("I keep item{number} beside thing{number} at home{number}");
-            let row = serde_json::json!({
-                "question": format!("Would you say this?\n\"{statement}\""),
-                "statement": statement,
-                "label_confidence": 0.8,
-                "answer_matching_behavior": label,
-                "answer_not_matching_behavior": other,
-            });
-            format!("{row}\n")
-        })
-        .collect();
     project
-        .write("others/persona/keeps-things.jsonl", rows)
+        .write("others/persona/keeps-things.jsonl", rows(30, 0.8))
         .unwrap();
     let generated = generated.display().to_string();
     let arguments = ["index", &generated, "others", "--out", "site", "--json"];

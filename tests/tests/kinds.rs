@@ -4,9 +4,8 @@
     reason = "a helper of a test fails as the test does"
 )]
 
-use std::path::Path;
-
 use evalwright_testing::{Finished, Project, Route, Script, ScriptedServer};
+use evalwright_tests::foreign::bring_fair_decisions;
 use evalwright_tests::served::{Answers, CHAT, command, json_file, lines};
 
 fn run(project: &Project, arguments: &[&str]) -> Finished {
@@ -22,11 +21,7 @@ fn done(project: &Project, arguments: &[&str]) -> Finished {
 #[test]
 fn decisions_are_published_reported_and_made_again_without_any_model() {
     let project = Project::new().unwrap();
-    let example =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/kinds/fair-decisions.toml");
-    project
-        .write("fair-decisions.toml", std::fs::read(example).unwrap())
-        .unwrap();
+    bring_fair_decisions(&project);
     done(&project, &["run", "fair-decisions.toml", "--limit", "96"]);
     let version = project.path().join("generated/fair-decisions/1.0.0");
     let rows = lines(&version.join("data.jsonl"));

@@ -4,13 +4,12 @@
     reason = "a helper of a test fails as the test does"
 )]
 
-use std::path::Path;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use evalwright_testing::{
     Finished, Project, RecordedRequest, Response, Route, Script, ScriptedServer,
 };
+use evalwright_tests::foreign::bring_fair_decisions;
 use serde_json::{Value, json};
 
 const DATASET: &str = "generated/fair-decisions";
@@ -20,10 +19,7 @@ const BATCH: &str = "/datasets/lab/fair-decisions.git/info/lfs/objects/batch";
 
 fn decisions() -> Project {
     let project = Project::new().unwrap();
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/kinds/fair-decisions.toml");
-    project
-        .write("fair-decisions.toml", std::fs::read(path).unwrap())
-        .unwrap();
+    bring_fair_decisions(&project);
     let made = project.run(&["run", "fair-decisions.toml"]).unwrap();
     assert_eq!(made.code, Some(0), "{}", made.stderr);
     project

@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use evalwright_testing::{Finished, Project, read_tree};
+use evalwright_tests::foreign::bring_fair_decisions;
 use evalwright_tests::served::lines;
 use serde_json::Value;
 
@@ -33,8 +34,7 @@ fn document(project: &Project, arguments: &[&str]) -> Value {
 /// A project with a first version that no model was needed for.
 fn decisions() -> Project {
     let project = Project::new().unwrap();
-    let behaviour = std::fs::read(repository("examples/kinds/fair-decisions.toml")).unwrap();
-    project.write("fair-decisions.toml", behaviour).unwrap();
+    bring_fair_decisions(&project);
     done(&project, &["run", "fair-decisions.toml"]);
     project
 }
@@ -179,8 +179,7 @@ fn a_mark_needs_a_reason_and_a_broken_file_of_marks_is_no_silence() {
 #[test]
 fn a_draft_is_one_until_it_is_published() {
     let project = Project::new().unwrap();
-    let behaviour = std::fs::read(repository("examples/kinds/fair-decisions.toml")).unwrap();
-    project.write("fair-decisions.toml", behaviour).unwrap();
+    bring_fair_decisions(&project);
     done(&project, &["run", "fair-decisions.toml", "--draft"]);
     assert!(
         done(&project, &["verify", DATASET])

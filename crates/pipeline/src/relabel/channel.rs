@@ -16,7 +16,7 @@ use crate::no_model::NoModel;
 use crate::plan::{Checked, RunPlan};
 use crate::stage::score::subject::Subject;
 use crate::stage::score::{
-    Asked, Asking, NoteCounts, Question, Shown, Thoughts, questions, reasonings,
+    Asked, Asking, NoteCounts, Question, Scoring, Shown, Thoughts, questions, reasonings,
 };
 
 /// Whether a row is scored so by this judge.
@@ -52,13 +52,22 @@ fn by_aim<'i>(
     by_aim
 }
 
-/// Scores the rows that are scored so.
-pub(super) fn score(
+/// The rows of one aim that are scored so, with what scores them.
+struct Part<'p> {
+    run: &'p RunPlan<'p>,
+    checked: &'p Checked<'p>,
+    scoring: &'p Scoring<'p>,
+    /// Place, statement and the answer that agrees with it.
+    rows: &'p [(usize, &'p str, usize)],
+    subjects: &'p [Subject<'p>],
+}
+
+/// Goes through the rows that are scored so, aim by aim.
+fn by_parts(
     plan: &RelabelPlan<'_>,
     judge: &RelabelJudge<'_>,
     part: &[RelabelItem],
-    found: &mut [RowLabels],
-    caller: &mut Caller<'_>,
+    mut act: impl FnMut(&Part<'_>) -> Result<(), PipelineError>,
 ) -> Result<(), PipelineError> {
     let judges = [judge.model];
     for (aim, rows) in by_aim(plan, judge, part) {
@@ -75,15 +84,38 @@ pub(super) fn score(
             .iter()
             .map(|(_, text, _)| Subject::of_text(text))
             .collect();
+        act(&Part {
+            run: &run,
+            checked: &checked,
+            scoring: &score.options,
+            rows: &rows,
+            subjects: &subjects,
+        })?;
+    }
+    Ok(())
+}
+
+/// Scores the rows that are scored so.
+pub(super) fn score(
+    plan: &RelabelPlan<'_>,
+    judge: &RelabelJudge<'_>,
+    part: &[RelabelItem],
+    found: &mut [RowLabels],
+    caller: &mut Caller<'_>,
+) -> Result<(), PipelineError> {
+    by_parts(plan, judge, part, |part| {
         let mut asking = Asking {
             caller: &mut *caller,
             notes: &mut NoteCounts::default(),
         };
-        let judged =
-            score
-                .options
-                .judge_all(&run, &checked.panels, Shown::All, &subjects, &mut asking)?;
-        for ((row, _, agrees), judged) in rows.iter().zip(judged) {
+        let judged = part.scoring.judge_all(
+            part.run,
+            &part.checked.panels,
+            Shown::All,
+            part.subjects,
+            &mut asking,
+        )?;
+        for ((row, _, agrees), judged) in part.rows.iter().zip(judged) {
             let Some(found) = found.get_mut(*row) else {
                 continue;
             };
@@ -96,8 +128,8 @@ pub(super) fn score(
             });
             found.answers = answered(judged.verdict.as_ref(), *agrees, reason);
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// What a judge would be asked about rows that are scored so.
@@ -106,36 +138,30 @@ pub(super) fn asked(
     judge: &RelabelJudge<'_>,
     part: &[RelabelItem],
 ) -> Result<Vec<Question>, PipelineError> {
-    let judges = [judge.model];
     let mut all = Vec::new();
-    for (aim, rows) in by_aim(plan, judge, part) {
-        let Some(aim) = plan.aims.get(aim) else {
-            continue;
-        };
-        let none = NoModel::default();
-        let run = run_plan(plan, aim.behaviour(), &none, &judges);
-        let checked = Checked::new(&run)?;
-        let Some(score) = checked.stages.label_score() else {
-            continue;
-        };
-        let subjects: Vec<Subject<'_>> = rows
-            .iter()
-            .map(|(_, text, _)| Subject::of_text(text))
-            .collect();
-        for panel in &checked.panels {
-            let stage = score.options.options();
+    by_parts(plan, judge, part, |part| {
+        let (run, subjects) = (part.run, part.subjects);
+        let stage = part.scoring.options();
+        for panel in &part.checked.panels {
             let mut thoughts = Thoughts::default();
-            for (place, request) in reasonings(&run, stage, panel, &subjects)? {
+            for (place, request) in reasonings(run, stage, panel, subjects)? {
                 thoughts.suppose(place);
                 all.push(Question {
                     asked: Asked::Sample(request),
                     place,
                 });
             }
-            let shown = Shown::All;
-            all.extend(questions(&run, stage, panel, shown, &subjects, &thoughts)?);
+            all.extend(questions(
+                run,
+                stage,
+                panel,
+                Shown::All,
+                subjects,
+                &thoughts,
+            )?);
         }
-    }
+        Ok(())
+    })?;
     Ok(all)
 }
 
