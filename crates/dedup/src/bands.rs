@@ -6,7 +6,7 @@
 //! is missed with a probability of at most [`MISS`]; one above it is missed far less often.
 
 use crate::hash;
-use crate::sketch::KEPT;
+use crate::sketch::kept_of;
 
 /// The highest probability of missing a pair whose similarity is exactly the threshold.
 const MISS: f64 = 3e-3;
@@ -14,8 +14,8 @@ const MISS: f64 = 3e-3;
 /// The most slots worth their time; where they do not reach [`MISS`] every pair is compared instead.
 const MOST_SLOTS: usize = 512;
 
-/// The standard deviations below its expectation at which the agreement of two kept sketches still counts: about one
-/// pair in 1,000 at the threshold lies lower.
+/// The standard deviations above its expectation at which the difference of two kept sketches still passes: about one
+/// pair in 1,000 at the threshold lies higher.
 const SPREAD: f64 = 3.1;
 
 /// How many bands of how many slots.
@@ -25,12 +25,12 @@ pub(crate) struct Plan {
     pub(crate) bands: usize,
     /// Slots in a band.
     pub(crate) rows: usize,
-    /// Kept bytes that must agree before two texts are compared.
-    pub(crate) floor: u8,
+    /// Kept bits that may differ where two texts are compared.
+    pub(crate) most_different: u32,
 }
 
 impl Plan {
-    /// The longest bands (so the fewest needless comparisons) of at most five slots that still reach
+    /// The longest bands (so the fewest needless comparisons) of at most eight slots that still reach
     /// [`MISS`] within [`MOST_SLOTS`]; none for very low thresholds.
     pub(crate) fn for_threshold(threshold: f64) -> Option<Self> {
         (1..=8_usize).rev().find_map(|rows| {
@@ -44,7 +44,7 @@ impl Plan {
             (bands * rows as f64 <= MOST_SLOTS as f64).then(|| Self {
                 bands: bands as usize,
                 rows,
-                floor: floor(threshold),
+                most_different: most_different(threshold, kept_of(bands as usize * rows)),
             })
         })
     }
@@ -69,11 +69,11 @@ impl Plan {
     }
 }
 
-/// Below this agreement a pair is not compared.
-fn floor(threshold: f64) -> u8 {
-    let slots = KEPT as f64;
-    let deviation = (slots * threshold * (1.0 - threshold)).sqrt();
-    (slots * threshold - SPREAD * deviation).floor().max(0.0) as u8
+/// With more kept bits that differ a pair is not compared. A bit differs in half the slots that do.
+fn most_different(threshold: f64, bits: usize) -> u32 {
+    let (bits, share) = (bits as f64, (1.0 - threshold) / 2.0);
+    let deviation = (bits * share * (1.0 - share)).sqrt();
+    (bits * share + SPREAD * deviation).ceil() as u32
 }
 
 /// A band's keys with the rows they belong to, in the order of the keys; rows of one key ascend. Used for one band after
@@ -159,10 +159,10 @@ mod tests {
                 missed <= MISS * 1.000_001,
                 "{threshold}: {plan:?} misses {missed}"
             );
-            assert!(usize::from(plan.floor) <= KEPT);
+            assert!(plan.most_different as usize <= kept_of(plan.slots()) / 2);
         }
         let one = Plan::for_threshold(1.0).unwrap();
-        assert_eq!((one.bands, one.rows, one.floor), (1, 8, KEPT as u8));
+        assert_eq!((one.bands, one.rows, one.most_different), (1, 8, 0));
         assert_eq!(Plan::for_threshold(1e-300), None);
     }
 

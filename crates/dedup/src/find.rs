@@ -5,14 +5,12 @@ use std::cmp::Ordering;
 use rayon::prelude::*;
 
 use crate::error::DedupError;
-use crate::item::{Item, Layer, Layers, Near, Outcome};
+use crate::item::{Item, Layers, Near, Outcome};
 use crate::near_index::NearIndex;
 use crate::pair::Pair;
 use crate::search::Keyed;
-use crate::semantic::{Vectors, similar_pairs};
-use crate::settle::{Groups, Links, Rows, Settling};
+use crate::settle::Rows;
 use crate::texts::Packed;
-use crate::union_find::UnionFind;
 
 /// Items that are brought into their form at a time.
 const BATCH: usize = 1 << 14;
@@ -41,52 +39,6 @@ pub fn find_duplicates(items: &[Item<'_>], layers: &Layers) -> Result<Outcome, D
         keyed.push(&texts)?;
     }
     keyed.finish(&Items(items))
-}
-
-/// Finds what says the same in other words, by the cosine of vectors; row `i` of `vectors` belongs to `items[i]`.
-///
-/// Clusters, survivors and conflicts are those of [`find_duplicates`], with [`Layer::Semantic`]; an item
-/// without anything to be seen in it counts like any other here. Meant for up to about 200,000 items.
-///
-/// # Errors
-/// A number of vectors other than that of the items, a cosine outside (0, 1], a priority that is not a number.
-pub fn find_similar(
-    items: &[Item<'_>],
-    vectors: Vectors<'_>,
-    threshold: f64,
-) -> Result<Outcome, DedupError> {
-    check_priorities(items)?;
-    if vectors.len() != items.len() {
-        return Err(DedupError::Vectors {
-            vectors: vectors.len(),
-            items: items.len(),
-        });
-    }
-    let similar = similar_pairs(vectors, threshold)?;
-    let links = Similar {
-        vectors,
-        pairs: similar
-            .iter()
-            .map(|pair| Pair::new(pair.left as u32, pair.right as u32, pair.cosine))
-            .collect(),
-    };
-    let rows = Items(items);
-    let keyed: Vec<(u32, u32)> = (0_u32..).zip(items).map(|(row, _)| (row, row)).collect();
-    let groups = Groups::new(keyed, items.len(), &rows);
-    let mut outcome = Outcome::default();
-    let settling = Settling {
-        rows: &rows,
-        groups: &groups,
-        links: Some(&links),
-        exact: false,
-        normalised: false,
-    };
-    settling.settle(&mut outcome)?;
-    outcome.kept.sort_unstable();
-    outcome
-        .dropped
-        .sort_unstable_by_key(|dropped| dropped.index);
-    Ok(outcome)
 }
 
 /// All near pairs of texts, which must be in their form already, in ascending order of (left, right).
@@ -166,40 +118,5 @@ impl Rows for Items<'_> {
 
     fn is_same(&self, left: u32, right: u32) -> bool {
         self.text(left) == self.text(right)
-    }
-}
-
-/// Pairs of vectors.
-struct Similar<'a> {
-    vectors: Vectors<'a>,
-    pairs: Vec<Pair>,
-}
-
-impl Links for Similar<'_> {
-    fn layer(&self) -> Layer {
-        Layer::Semantic
-    }
-
-    fn pairs(
-        &self,
-        wanted: &[bool],
-        across: &(dyn Fn(u32, u32) -> bool + Sync),
-    ) -> Result<Vec<Pair>, DedupError> {
-        let is_wanted = |row: u32| wanted.get(row as usize) == Some(&true);
-        let picked = self.pairs.iter().filter(|pair| {
-            is_wanted(pair.left) && is_wanted(pair.right) && across(pair.left, pair.right)
-        });
-        Ok(picked.copied().collect())
-    }
-
-    fn link(&self, wanted: &[bool], forest: &mut UnionFind) -> Result<(), DedupError> {
-        for pair in self.pairs(wanted, &|_, _| true)? {
-            forest.link(pair.left, pair.right);
-        }
-        Ok(())
-    }
-
-    fn similarity(&self, left: u32, right: u32) -> Result<f64, DedupError> {
-        Ok(self.vectors.cosine(left as usize, right as usize))
     }
 }

@@ -16,6 +16,7 @@ mod keys;
 mod near_index;
 mod normalise;
 mod pair;
+mod refused;
 mod search;
 mod semantic;
 mod sets;
@@ -27,7 +28,7 @@ mod union_find;
 
 pub use alike::{Alike, drop_alike};
 pub use error::DedupError;
-pub use find::{find_duplicates, find_similar, near_pairs};
+pub use find::{find_duplicates, near_pairs};
 pub use item::{Dropped, Item, Layer, Layers, Near, Outcome};
 pub use normalise::{Form, compose, fold, normalise, words};
 pub use pair::Pair;

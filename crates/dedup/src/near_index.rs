@@ -1,11 +1,11 @@
 //! The search for near texts: sketches pick candidates, the sets decide.
 //!
-//! Three sieves, each cheaper for a pair than the next: a shared band, the agreement of the kept sketches, and the
-//! exact similarity. What is found depends on the texts alone: not on their order, the threads, or whether the
+//! Three sieves, each cheaper for a pair than the next: a shared band, the agreement of the kept bits, and the exact
+//! similarity. What is found depends on the texts alone: not on their order, the threads, or whether the
 //! texts lie in memory or in files.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -17,14 +17,16 @@ use crate::item::Near;
 use crate::join::Join;
 use crate::keys::Keys;
 use crate::pair::Pair;
+use crate::refused::Refused;
 use crate::sets::Sets;
 use crate::shingle::Shingle;
-use crate::sketch::{Functions, KEPT, agreement, keep};
+use crate::sketch::{Functions, Kept, difference, keep};
 use crate::texts::{Packed, Texts};
 use crate::union_find::UnionFind;
 
-/// Bands that are searched at a time. Fixed, so that it does not depend on the threads how often a pair is looked at.
-const TOGETHER: usize = 4;
+/// Bands that are searched at a time: as many as the room for their records allows, at least and at most so many. It
+/// depends on the texts alone, so that it does not depend on the threads how often a pair is looked at.
+const TOGETHER: (usize, usize) = (2, 4);
 
 /// Bytes that the records of the bands searched at a time may take.
 const RECORDS_ROOM: usize = 192 << 20;
@@ -35,10 +37,13 @@ const JOIN_SHINGLES: u64 = 2_000_000;
 /// The meetings of texts in a join that take about as long as a search by bands of the same texts.
 const JOIN_WORK: u64 = 20_000_000;
 
+/// Up to this many texts of one bucket are linked by going through all pairs of them.
+const FEW: usize = 16;
+
 /// What is known of a text beside itself.
 #[derive(Debug)]
 pub(crate) struct Sketched {
-    kept: Vec<[u8; KEPT]>,
+    kept: Vec<Kept>,
     keys: Vec<u32>,
 }
 
@@ -49,11 +54,13 @@ pub(crate) struct NearIndex {
     plan: Option<Plan>,
     functions: Functions,
     texts: Texts,
-    kept: Vec<[u8; KEPT]>,
+    kept: Vec<Kept>,
     keys: Keys,
     sets: Sets,
     is_spilled: bool,
     exact: Option<Vec<Pair>>,
+    /// The near pairs that joined clusters, in ascending order of (left, right).
+    linked: OnceLock<Vec<Pair>>,
 }
 
 impl NearIndex {
@@ -63,19 +70,20 @@ impl NearIndex {
         Self {
             near,
             plan,
-            functions: Functions::new(plan.map_or(KEPT, Plan::slots)),
+            functions: Functions::new(plan.map_or(0, Plan::slots)),
             sets: Sets::new(Cutter::new(near.shingle), &texts),
             texts,
             kept: Vec::new(),
             keys: Keys::new(plan.map_or(0, |plan| plan.bands)),
             is_spilled: false,
             exact: None,
+            linked: OnceLock::new(),
         }
     }
 
     /// Bytes of memory that grow with the texts.
     pub(crate) fn bytes(&self) -> u64 {
-        self.texts.bytes() + (self.texts.len() * (KEPT + 4 * self.keys.bands())) as u64
+        self.texts.bytes() + (self.texts.len() * (size_of::<Kept>() + 4 * self.keys.bands())) as u64
     }
 
     /// Adds texts, already in their form; the parts are worked on side by side.
@@ -94,7 +102,7 @@ impl NearIndex {
     fn sketch(&self, texts: &Packed) -> Sketched {
         let Some(plan) = self.plan else {
             return Sketched {
-                kept: vec![[0; KEPT]; texts.len()],
+                kept: vec![Kept::default(); texts.len()],
                 keys: Vec::new(),
             };
         };
@@ -143,6 +151,14 @@ impl NearIndex {
 
     /// The exact similarity of two texts.
     pub(crate) fn similarity(&self, left: u32, right: u32) -> Result<f64, DedupError> {
+        // Many texts that fall were compared with their survivor already.
+        let pair = (left.min(right), left.max(right));
+        if let Some(linked) = self.linked.get()
+            && let Ok(at) = linked.binary_search_by_key(&pair, |known| (known.left, known.right))
+            && let Some(known) = linked.get(at)
+        {
+            return Ok(known.similarity);
+        }
         Ok(jaccard_of_sets(&self.set(left)?, &self.set(right)?))
     }
 
@@ -157,9 +173,9 @@ impl NearIndex {
     }
 
     /// Whether the sketches agree well enough for a closer look.
-    fn may_be_near(&self, left: u32, right: u32, floor: u8) -> bool {
+    fn may_be_near(&self, left: u32, right: u32, most_different: u32) -> bool {
         match (self.kept.get(left as usize), self.kept.get(right as usize)) {
-            (Some(left), Some(right)) => agreement(left, right) >= floor,
+            (Some(left), Some(right)) => difference(left, right) <= most_different,
             _ => false,
         }
     }
@@ -190,7 +206,9 @@ impl NearIndex {
                         let left = bands::row(left);
                         for &right in bucket.iter().skip(at + 1) {
                             let right = bands::row(right);
-                            if across(left, right) && self.may_be_near(left, right, plan.floor) {
+                            if across(left, right)
+                                && self.may_be_near(left, right, plan.most_different)
+                            {
                                 found.push(u64::from(left) << 32 | u64::from(right));
                             }
                         }
@@ -234,43 +252,63 @@ impl NearIndex {
             return Ok(());
         };
         let forest = RwLock::new(forest);
+        let refused = Refused::new(wanted.len());
+        let mut linked = Vec::new();
         self.each_group_of_bands(
             wanted,
             |sorted| {
                 let forest = forest.read().unwrap_or_else(PoisonError::into_inner);
                 let mut found = Vec::new();
                 for bucket in sorted.buckets() {
-                    self.link_bucket(bucket, plan.floor, &forest, &mut found)?;
+                    self.link_bucket(bucket, plan.most_different, (&forest, &refused), &mut found)?;
                 }
                 Ok(found)
             },
-            |found: Vec<(u32, u32)>| {
+            |found: Vec<Pair>| {
                 let mut forest = forest.write().unwrap_or_else(PoisonError::into_inner);
-                for (left, right) in found {
-                    forest.link(left, right);
+                for pair in &found {
+                    forest.link(pair.left, pair.right);
                 }
+                linked.extend(found);
                 Ok(())
             },
-        )
+        )?;
+        linked.par_sort_unstable_by_key(|pair| (pair.left, pair.right));
+        // Already there only after another call, whose pairs are as true.
+        drop(self.linked.set(linked));
+        Ok(())
     }
 
     /// The links between texts of one bucket that are not joined yet.
     fn link_bucket(
         &self,
         bucket: &[u64],
-        floor: u8,
-        forest: &UnionFind,
-        found: &mut Vec<(u32, u32)>,
+        most_different: u32,
+        (forest, refused): (&UnionFind, &Refused),
+        found: &mut Vec<Pair>,
     ) -> Result<(), DedupError> {
-        let is_near = |left: u32, right: u32| -> Result<bool, DedupError> {
-            Ok(self.may_be_near(left, right, floor) && self.near(left, right)?.is_some())
+        let compare = |left: u32, right: u32| -> Result<Option<Pair>, DedupError> {
+            if !self.may_be_near(left, right, most_different) {
+                return Ok(None);
+            }
+            if refused.has(left, right) {
+                return Ok(None);
+            }
+            let similarity = self.near(left, right)?;
+            if similarity.is_none() {
+                refused.remember(left, right);
+            }
+            Ok(similarity.map(|similarity| Pair::new(left, right, similarity)))
         };
         if let &[left, right] = bucket {
             let (left, right) = (bands::row(left), bands::row(right));
-            if forest.root(left) != forest.root(right) && is_near(left, right)? {
-                found.push((left, right));
+            if forest.root(left) != forest.root(right) {
+                found.extend(compare(left, right)?);
             }
             return Ok(());
+        }
+        if let Some(few) = [(0, 0); FEW].get_mut(..bucket.len()) {
+            return link_few(bucket, few, forest, compare, found);
         }
         let mut rooted: Vec<(u32, u32)> = bucket
             .iter()
@@ -285,8 +323,8 @@ impl NearIndex {
                 let mut link = None;
                 'search: for &(_, row) in part {
                     for &other in &cluster {
-                        if is_near(other, row)? {
-                            link = Some((other, row));
+                        link = compare(other, row)?;
+                        if link.is_some() {
                             break 'search;
                         }
                     }
@@ -313,12 +351,13 @@ impl NearIndex {
         mut gather: impl FnMut(Vec<T>) -> Result<(), DedupError>,
     ) -> Result<(), DedupError> {
         // A record and the room to sort it.
-        let bytes = 2 * size_of::<u64>() * TOGETHER * wanted.len();
-        let parts = bytes.div_ceil(RECORDS_ROOM).max(1);
+        let bytes = (2 * size_of::<u64>() * wanted.len()).max(1);
+        let together = (RECORDS_ROOM / bytes).clamp(TOGETHER.0, TOGETHER.1);
+        let parts = (bytes * together).div_ceil(RECORDS_ROOM);
         let bands: Vec<usize> = (0..self.keys.bands()).collect();
-        let room: Vec<Mutex<Sorted>> = (0..TOGETHER).map(|_| Mutex::default()).collect();
+        let room: Vec<Mutex<Sorted>> = (0..together).map(|_| Mutex::default()).collect();
         for part in 0..parts {
-            for group in bands.chunks(TOGETHER) {
+            for group in bands.chunks(together) {
                 let found: Result<Vec<Vec<T>>, DedupError> = group
                     .par_iter()
                     .zip(&room)
@@ -335,6 +374,35 @@ impl NearIndex {
         }
         Ok(())
     }
+}
+
+/// The links of a bucket that is no larger than `few`, which becomes the rows with their clusters. It asks for no memory.
+fn link_few(
+    bucket: &[u64],
+    few: &mut [(u32, u32)],
+    forest: &UnionFind,
+    compare: impl Fn(u32, u32) -> Result<Option<Pair>, DedupError>,
+    found: &mut Vec<Pair>,
+) -> Result<(), DedupError> {
+    for (slot, &record) in few.iter_mut().zip(bucket) {
+        let row = bands::row(record);
+        *slot = (forest.root(row), row);
+    }
+    for later in 1..few.len() {
+        for earlier in 0..later {
+            let ((one, left), (other, right)) = (few[earlier], few[later]);
+            if one == other {
+                continue;
+            }
+            if let Some(pair) = compare(left, right)? {
+                found.push(pair);
+                for (cluster, _) in few.iter_mut().filter(|(cluster, _)| *cluster == other) {
+                    *cluster = one;
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Sketches texts; compiled once for each instruction set.

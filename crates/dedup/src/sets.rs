@@ -8,7 +8,7 @@ use crate::grams::Cutter;
 use crate::texts::Texts;
 
 /// Bytes that kept sets may take.
-const ROOM: u64 = 224 << 20;
+const ROOM: u64 = 192 << 20;
 
 thread_local! {
     /// Where a set is made before it is kept, so that its memory is asked for once.

@@ -8,6 +8,9 @@ use std::path::Path;
 
 use crate::error::DedupError;
 
+/// Up to this many bytes a text that is read from a file asks for no memory.
+const SMALL: usize = 512;
+
 /// Some texts one after the other, so that many of them ask for memory once.
 #[derive(Debug, Default)]
 pub(crate) struct Packed {
@@ -119,9 +122,18 @@ impl Texts {
                 Ok(read(as_text(text)))
             }
             Place::Reading(file) => {
-                let mut text = vec![0; (end - start) as usize];
-                read_at(file, &mut text, start).map_err(DedupError::scratch)?;
-                Ok(read(as_text(&text)))
+                let length = (end - start) as usize;
+                let mut small = [0; SMALL];
+                let mut large = Vec::new();
+                let text = match small.get_mut(..length) {
+                    Some(room) => room,
+                    None => {
+                        large.resize(length, 0);
+                        large.as_mut_slice()
+                    }
+                };
+                read_at(file, text, start).map_err(DedupError::scratch)?;
+                Ok(read(as_text(text)))
             }
             Place::Writing(_) => Err(DedupError::scratch(std::io::Error::other(
                 "a row was read before the search began",

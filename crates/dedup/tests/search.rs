@@ -9,8 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use evalwright_dedup::{
-    DedupError, Form, Item, Layer, Layers, Near, Outcome, Row, Search, Shingle, Vectors,
-    find_similar, jaccard, near_pairs,
+    Form, Layer, Layers, Near, Outcome, Row, Search, Shingle, jaccard, near_pairs,
 };
 use proptest::prelude::*;
 
@@ -220,51 +219,6 @@ fn references_take_rows_away_and_are_in_no_list() {
             (4, 3, Layer::Exact, false)
         ]
     );
-}
-
-#[test]
-fn similar_vectors_are_clustered_like_near_texts() {
-    let item = |id, label| Item {
-        id,
-        text: id,
-        label,
-        priority: 0.0,
-    };
-    // Directions at 0°, 10°, 20°, 90° and 95°; the last two have different labels.
-    let items = [
-        item("b", 0),
-        item("a", 0),
-        item("c", 0),
-        item("d", 0),
-        item("e", 1),
-    ];
-    let data: Vec<f32> = [0.0_f64, 10.0, 20.0, 90.0, 95.0]
-        .iter()
-        .flat_map(|degrees| {
-            let angle = degrees.to_radians();
-            [angle.cos() as f32, angle.sin() as f32]
-        })
-        .collect();
-    let vectors = Vectors::new(&data, 2).unwrap();
-    let outcome = find_similar(&items, vectors, 0.98).unwrap();
-    assert_eq!(outcome.kept, [1]);
-    let said: Vec<(usize, usize, bool)> = outcome
-        .dropped
-        .iter()
-        .map(|d| (d.index, d.of, d.conflict))
-        .collect();
-    assert_eq!(
-        said,
-        [(0, 1, false), (2, 1, false), (3, 4, true), (4, 3, true)]
-    );
-    assert!(outcome.dropped.iter().all(|d| d.layer == Layer::Semantic));
-    assert!(matches!(
-        find_similar(&items[..2], vectors, 0.98),
-        Err(DedupError::Vectors {
-            vectors: 5,
-            items: 2
-        })
-    ));
 }
 
 proptest! {
