@@ -1,218 +1,215 @@
 //! How much of a bare HTTP loop's speed is left when every reply is judged, counted and durable?
 //!
-//! Judges statements with a model behind a scripted server (a process of its own on loopback): once through all
-//! of ours, from the rater's prompt to the reply store, and once as a bare loop of `reqwest` that posts a
-//! request like ours and reads the answer. Each part runs in a process of its own, so that its processor time
-//! and its peak memory are its own. With `EVALWRIGHT_PYTHON` naming an interpreter that has `openai` and
-//! `aiohttp`, `peer.py` runs as a third.
+//! Judges statements with a model behind a server (a process of its own on loopback, `server.rs`): through all of
+//! ours, from the rater's prompt to the reply store; through our model alone, which keeps nothing; and as a bare
+//! loop of `reqwest` on one thread or two. Each part runs in a process of its own, so that its processor time and
+//! its peak memory are its own, and the parts take turns. With `EVALWRIGHT_PYTHON` naming an interpreter that has
+//! `openai` and `aiohttp`, `peer.py` runs beside them.
 //!
 //!     cargo run --release --manifest-path benchmarks/servers/Cargo.toml
 
-use std::error::Error;
-use std::io::Write;
-use std::path::Path;
-use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+mod bare;
+mod ours;
+mod server;
 
-use evalwright_core::{Interrupt, Model};
-use evalwright_models::money::{Amount, Budget, Limits, Price};
-use evalwright_models::remote::{Backoff, RemoteModel, Settings, TransportLimits};
-use evalwright_models::server::{Connection, ModelName};
-use evalwright_pipeline::{RunPlan, Silent, judge};
-use evalwright_recipe::{Known, builtin_kinds, find_kind, load_behaviour, load_kind};
-use evalwright_store::ReplyStore;
-use evalwright_testing::{Script, ScriptedServer};
-use evalwright_tests::served::Answers;
-use evalwright_text::{LINTS, Parser};
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// Set in a child: what it is to do.
 const PART: &str = "EVALWRIGHT_THROUGHPUT_PART";
 const URL: &str = "EVALWRIGHT_THROUGHPUT_URL";
 const COUNT: &str = "EVALWRIGHT_THROUGHPUT_COUNT";
 const FOLDER: &str = "EVALWRIGHT_THROUGHPUT_FOLDER";
-const CONNECTIONS: usize = 256;
+pub(crate) const CONNECTIONS: usize = 256;
 
-/// Latency in milliseconds and requests.
-const ROUNDS: [(u64, usize); 3] = [(0, 20_000), (500, 20_480), (0, 100_000)];
+const SERVER: &str = "server";
+const BARE: &str = "bare, one thread";
+const BARE_ON_TWO: &str = "bare, two threads";
+const OURS: &str = "ours, durable";
+const OURS_ALONE: &str = "our model alone";
+const PEER: &str = "openai, aiohttp";
+const PARTS: [&str; 5] = [BARE, BARE_ON_TWO, OURS, OURS_ALONE, PEER];
+
+/// It takes some tens of times longer, so it does fewer.
+const PEER_SHARE: usize = 10;
+
+/// Latency in milliseconds, requests, and how often all parts take their turn.
+const ROUNDS: [(u64, usize, usize); 3] = [(0, 20_000, 5), (500, 20_480, 1), (0, 100_000, 3)];
+
+struct Measured {
+    requests_a_second: f64,
+    /// Processor time of the client for each request.
+    microseconds: f64,
+    /// The same of the server.
+    server_microseconds: f64,
+    peak_mebibytes: f64,
+}
 
 fn main() -> Result<(), Box<dyn Error>> {
     if let Ok(part) = std::env::var(PART) {
-        let url = std::env::var(URL)?;
-        let count = std::env::var(COUNT)?.parse()?;
-        let started = Instant::now();
-        match part.as_str() {
-            "ours" => ours(&url, count, Path::new(&std::env::var(FOLDER)?))?,
-            _ => bare(&url, count)?,
-        }
-        let mut out = std::io::stdout().lock();
-        return Ok(writeln!(
-            out,
-            "{} {} {}",
-            started.elapsed().as_secs_f64(),
-            processor_seconds()?,
-            peak_mebibytes()?
-        )?);
+        return run_part(&part);
     }
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
-        "{:>8}{:>10}  {:8}{:>14}{:>10}{:>20}{:>12}",
-        "latency", "requests", "", "requests/s", "of bare", "processor us/each", "peak MiB"
+        "{:>8}{:>10}  {:<18}{:>12}{:>9}{:>15}{:>12}{:>10}",
+        "latency", "requests", "", "requests/s", "of bare", "us processor", "of server", "peak MiB"
     )?;
-    let python = std::env::var_os("EVALWRIGHT_PYTHON");
-    for (latency, count) in ROUNDS {
-        let mut bare_rate = f64::NAN;
-        for part in ["bare", "ours", "openai"] {
-            let server = ScriptedServer::start(&Answers::after_ms(latency).judges(Script::new()))?;
-            // It takes a hundred times longer, so it does fewer.
-            let count = if part == "openai" { count / 20 } else { count };
-            let mut child = match (part, &python) {
-                ("openai", Some(python)) if count <= 1_024 => {
-                    let mut child = Command::new(python);
-                    child.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("peer.py"));
-                    child
+    for (latency, count, turns) in ROUNDS {
+        let mut all: BTreeMap<&str, Vec<Measured>> = BTreeMap::new();
+        for _ in 0..turns {
+            for part in PARTS {
+                if let Some(measured) = measure(part, latency, count)? {
+                    all.entry(part).or_default().push(measured);
                 }
-                ("openai", _) => continue,
-                _ => Command::new(std::env::current_exe()?),
-            };
-            // Made and removed here: taking the folder away is no part of the work.
-            let folder = tempfile::tempdir()?;
-            let ended = child
-                .env(FOLDER, folder.path())
-                .env(PART, part)
-                .env(URL, server.url())
-                .env(COUNT, count.to_string())
-                .output()?;
-            if !ended.status.success() {
-                return Err(String::from_utf8_lossy(&ended.stderr).into());
             }
-            let text = String::from_utf8(ended.stdout)?;
-            let numbers: Vec<f64> = text
-                .split_whitespace()
-                .map(str::parse)
-                .collect::<Result<_, _>>()?;
-            let [seconds, processor, peak] = numbers[..] else {
-                return Err(format!("three numbers were expected: {text}").into());
-            };
-            let rate = count as f64 / seconds;
-            if part == "bare" {
-                bare_rate = rate;
-            }
-            let ideal = if latency > 0 {
-                let ideal = CONNECTIONS as f64 * 1000.0 / latency as f64;
-                format!("  {:.3} of the ideal", rate / ideal)
-            } else {
-                String::new()
-            };
-            writeln!(
+        }
+        let bare: Vec<f64> = all
+            .get(BARE)
+            .into_iter()
+            .flatten()
+            .map(|measured| measured.requests_a_second)
+            .collect();
+        for part in PARTS {
+            let Some(turns) = all.get(part) else { continue };
+            let of = |figure: fn(&Measured) -> f64| middle(turns.iter().map(figure));
+            // Each turn is held against the bare loop of the same turn.
+            let of_bare = turns
+                .iter()
+                .zip(&bare)
+                .map(|(measured, bare)| measured.requests_a_second / bare);
+            let rate = of(|measured| measured.requests_a_second);
+            write!(
                 out,
-                "{latency:>5} ms{count:>10}  {part:8}{rate:>14.0}{:>10.2}{:>20.1}{peak:>12.0}{ideal}",
-                rate / bare_rate,
-                processor / count as f64 * 1e6,
+                "{latency:>5} ms{count:>10}  {part:<18}{rate:>12.0}{:>9.2}{:>15.1}{:>12.1}{:>10.0}",
+                middle(of_bare),
+                of(|measured| measured.microseconds),
+                of(|measured| measured.server_microseconds),
+                of(|measured| measured.peak_mebibytes),
             )?;
+            if latency > 0 {
+                let ideal = CONNECTIONS as f64 * 1000.0 / latency as f64;
+                write!(out, "  {:.3} of the ideal", rate / ideal)?;
+            }
+            writeln!(out)?;
         }
     }
     Ok(())
 }
 
-/// Judges statements through the pipeline, with every reply in a store on the disk.
-fn ours(url: &str, count: usize, folder: &Path) -> Result<(), Box<dyn Error>> {
-    let name = ModelName::parse(&format!("openai-compatible/mock@{url}/v1"))?;
-    let settings = Settings {
-        limits: TransportLimits::default(),
-        backoff: Backoff::default(),
-        longest_wait: Duration::from_secs(120),
-        attempts: 8,
-        odd_attempts: 3,
-        first_connections: 32,
-        most_connections: CONNECTIONS,
-        budget: Budget::new(Limits::default(), Amount::ZERO),
-        price: Price::Free,
-        clock: SystemTime::now,
-        talk: Arc::new(|_| ()),
-    };
-    let connection = Connection::open(&name, &|_| None)?;
-    let model = RemoteModel::open("openai-compatible/mock", vec![connection], settings)?;
-    let model: &dyn Model = &model;
-    let lints: Vec<&str> = LINTS.iter().map(|lint| lint.code).collect();
-    let known = Known {
-        lints: &lints,
-        parsers: Parser::names(),
-    };
-    let folders = builtin_kinds();
-    let kind = load_kind(find_kind(&folders, "statement")?, "default", &known)?;
-    let behaviour = load_behaviour(
-        Path::new("keeps-promises.toml"),
-        evalwright_tests::BEHAVIOUR,
+fn run_part(part: &str) -> Result<(), Box<dyn Error>> {
+    let count = std::env::var(COUNT)?.parse()?;
+    if part == SERVER {
+        return server::answer_all(Duration::from_millis(count as u64));
+    }
+    let url = std::env::var(URL)?;
+    let started = Instant::now();
+    match part {
+        OURS => ours::judge_all(&url, count, Path::new(&std::env::var(FOLDER)?))?,
+        OURS_ALONE => ours::ask(&url, count)?,
+        BARE => bare::ask(&url, count, 1)?,
+        BARE_ON_TWO => bare::ask(&url, count, 2)?,
+        other => return Err(format!("there is no part {other}").into()),
+    }
+    writeln!(
+        std::io::stdout(),
+        "{} {} {}",
+        started.elapsed().as_secs_f64(),
+        processor_seconds("self")?,
+        peak_mebibytes()?
     )?;
-    let texts: Vec<String> = (0..count)
-        .map(|number| format!("I gladly keep promise number {number}."))
-        .collect();
-    let store = ReplyStore::open(&folder.join("replies.db"))?;
-    let plan = RunPlan {
-        behaviour: &behaviour,
-        kind: &kind,
-        generator: model,
-        judges: &[model],
-        embedder: None,
-        limit: None,
-    };
-    let judged = judge(&plan, &texts, &store, &Interrupt::default(), &Silent)?;
-    let known = judged.iter().filter(|text| text.verdict.is_some()).count();
-    if known != count || store.count()? != count as u64 {
-        return Err(format!("{known} of {count} are judged, {} stored", store.count()?).into());
-    }
     Ok(())
 }
 
-/// Posts as many requests of the same size, and looks at nothing but the length of the answer.
-fn bare(url: &str, count: usize) -> Result<(), Box<dyn Error>> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
-    let client = reqwest::Client::builder()
-        .pool_max_idle_per_host(CONNECTIONS)
-        .build()?;
-    let url = format!("{url}/v1/chat/completions");
-    let next = Arc::new(AtomicUsize::new(0));
-    let tasks: Vec<_> = (0..CONNECTIONS)
-        .map(|_| {
-            let (client, url, next) = (client.clone(), url.clone(), Arc::clone(&next));
-            runtime.spawn(async move {
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= count {
-                        return Ok::<(), reqwest::Error>(());
-                    }
-                    let words = "I gladly keep the promises that I make. ".repeat(18);
-                    let body = format!(
-                        "{{\"model\":\"mock\",\"messages\":[{{\"role\":\"user\",\"content\":\"{words}{number}\"}}],\"logprobs\":true}}"
-                    );
-                    let answer = client
-                        .post(&url)
-                        .header("content-type", "application/json")
-                        .body(body)
-                        .send()
-                        .await?
-                        .error_for_status()?;
-                    drop(answer.bytes().await?);
-                }
-            })
-        })
-        .collect();
-    runtime.block_on(async {
-        for task in tasks {
-            task.await??;
-        }
-        Ok(())
-    })
+/// The figures of one part with a server of its own; nothing for a peer that is not there.
+fn measure(part: &str, latency: u64, count: usize) -> Result<Option<Measured>, Box<dyn Error>> {
+    let mut child = if part == PEER {
+        let Some(python) = std::env::var_os("EVALWRIGHT_PYTHON") else {
+            return Ok(None);
+        };
+        let mut child = Command::new(python);
+        child.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("peer.py"));
+        child
+    } else {
+        Command::new(std::env::current_exe()?)
+    };
+    let count = if part == PEER { count / PEER_SHARE } else { count };
+    let server = Served::start(latency)?;
+    // Made and removed here: taking the folder away is no part of the work.
+    let folder = tempfile::tempdir()?;
+    let ended = child
+        .env(FOLDER, folder.path())
+        .env(PART, part)
+        .env(URL, &server.url)
+        .env(COUNT, count.to_string())
+        .output()?;
+    if !ended.status.success() {
+        return Err(format!("{part}: {}", String::from_utf8_lossy(&ended.stderr)).into());
+    }
+    let text = String::from_utf8(ended.stdout)?;
+    let numbers: Vec<f64> = text
+        .split_whitespace()
+        .map(str::parse)
+        .collect::<Result<_, _>>()?;
+    let [seconds, processor, peak] = numbers[..] else {
+        return Err(format!("three numbers were expected: {text}").into());
+    };
+    let count = count as f64;
+    Ok(Some(Measured {
+        requests_a_second: count / seconds,
+        microseconds: processor / count * 1e6,
+        server_microseconds: processor_seconds(&server.process.id().to_string())? / count * 1e6,
+        peak_mebibytes: peak,
+    }))
 }
 
-/// Processor time of this process, all threads.
-fn processor_seconds() -> Result<f64, Box<dyn Error>> {
-    let text = std::fs::read_to_string("/proc/self/stat")?;
+/// The server in its process; it ends with this value.
+struct Served {
+    process: Child,
+    url: String,
+}
+
+impl Served {
+    fn start(latency: u64) -> Result<Self, Box<dyn Error>> {
+        let mut process = Command::new(std::env::current_exe()?)
+            .env(PART, SERVER)
+            .env(COUNT, latency.to_string())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut port = String::new();
+        if let Some(output) = process.stdout.take() {
+            BufReader::new(output).read_line(&mut port)?;
+        }
+        Ok(Self {
+            url: format!("http://127.0.0.1:{}", port.trim()),
+            process,
+        })
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // One that has ended by itself cannot be ended again.
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+/// The middle one; the lower of two.
+fn middle(numbers: impl Iterator<Item = f64>) -> f64 {
+    let mut numbers: Vec<f64> = numbers.collect();
+    numbers.sort_by(f64::total_cmp);
+    let place = numbers.len().saturating_sub(1) / 2;
+    numbers.get(place).copied().unwrap_or(f64::NAN)
+}
+
+/// Processor time of a process, all threads.
+fn processor_seconds(process: &str) -> Result<f64, Box<dyn Error>> {
+    let text = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
     let after_name = text.rsplit(')').next().ok_or("no statistics")?;
     let ticks: Vec<f64> = after_name
         .split_whitespace()

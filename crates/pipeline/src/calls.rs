@@ -3,7 +3,7 @@
 //! All misses of a batch go to the model in one call, so that it can work on them together.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::thread;
 
 use evalwright_core::model::Deliver;
@@ -172,7 +172,7 @@ pub(crate) struct Caller<'a> {
     store: &'a ReplyStore,
     interrupt: &'a Interrupt,
     progress: &'a dyn Progress,
-    seen: BTreeSet<ContentHash>,
+    seen: HashSet<ContentHash>,
     used: CallCounts,
     sent: CallCounts,
     usage: TokenUsage,
@@ -188,7 +188,7 @@ impl<'a> Caller<'a> {
             store,
             interrupt,
             progress,
-            seen: BTreeSet::new(),
+            seen: HashSet::new(),
             used: CallCounts::default(),
             sent: CallCounts::default(),
             usage: TokenUsage::default(),

@@ -386,9 +386,9 @@ impl ReplyStore {
         let key = *key;
         let failed = |source| StoreError::from_sqlite(&self.path, source);
         let unwritable = |source| self.unwritable(key, source);
-        let request = serde_json::to_string(request).map_err(unwritable)?;
+        let request = written(request).map_err(unwritable)?;
         let (status, json) = match reply {
-            Ok(reply) => ("ok", serde_json::to_string(reply).map_err(unwritable)?),
+            Ok(reply) => ("ok", written(reply).map_err(unwritable)?),
             Err(failure) if !failure.is_final() => {
                 let attempt = Attempt::given_up(failure);
                 return attempt::insert(
@@ -443,6 +443,16 @@ impl ReplyStore {
         }
         Ok(())
     }
+}
+
+/// Bytes that most requests and replies fit into: a text that grows is copied again and again.
+const ROOM: usize = 2_048;
+
+fn written(value: &impl Serialize) -> Result<String, serde_json::Error> {
+    let mut bytes = Vec::with_capacity(ROOM);
+    serde_json::to_writer(&mut bytes, value)?;
+    // The writer gives UTF-8 alone; were it not so, the text would be refused as one that cannot be written.
+    String::from_utf8(bytes).map_err(serde::ser::Error::custom)
 }
 
 /// Keeps a model's identity, so that a hash can be told apart from another one in words; gives the hash.

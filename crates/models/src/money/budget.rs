@@ -90,6 +90,9 @@ impl Budget {
     /// [`MoneyError::CostSpent`] or [`MoneyError::TokensSpent`] when it would not fit even if all requests
     /// under way cost nothing.
     pub async fn reserve(&self, worst: Amount) -> Result<Reservation, MoneyError> {
+        if let Some(reservation) = self.try_reserve(worst)? {
+            return Ok(reservation);
+        }
         loop {
             // Made before the look into the book, so that an end in between is not missed.
             let one_more_closed = self.shared.closed.notified();

@@ -39,7 +39,7 @@ fn received(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Received {
     Received {
         status,
         headers: map,
-        body: body.to_vec(),
+        body: body.to_vec().into(),
         content_type: String::new(),
     }
 }

@@ -74,8 +74,11 @@ impl RemoteModel {
             }
             let room = most.saturating_sub(under_way.len());
             let (index, ended) = tokio::select! {
+                // Answers first: while they come, nothing else has to be looked at, and the interrupt is looked at
+                // above.
+                biased;
                 Some(next) = under_way.next() => next,
-                () = unkept.fewer_than(room), if more => continue,
+                () = unkept.fewer_than(room), if more && room > 0 => continue,
                 _ = look.tick() => continue,
             };
             match ended {

@@ -136,6 +136,9 @@ impl Endpoints {
     /// # Errors
     /// [`Trouble::Stop`] when all places are sick, or closed for longer than the user wants to wait.
     pub(super) async fn slot(&self, tokens: u64) -> Result<Slot<'_>, Trouble> {
+        if let Some(slot) = self.take(tokens, Instant::now()) {
+            return Ok(slot);
+        }
         loop {
             let freed = self.freed.notified();
             let now = Instant::now();
@@ -150,19 +153,10 @@ impl Endpoints {
     }
 
     fn take(&self, tokens: u64, now: Instant) -> Option<Slot<'_>> {
-        let rooms: Vec<Room> = self
-            .all
-            .iter()
-            .map(|endpoint| endpoint.pace().room(tokens, now))
-            .collect();
-        let one_is_well = rooms.iter().any(|room| room.is_well);
-        let (endpoint, _) = self
-            .all
-            .iter()
-            .zip(rooms)
-            .map(|(endpoint, room)| (endpoint, room.beside(one_is_well)))
-            .filter(|(_, room)| room.free > 0)
-            .max_by_key(|(_, room)| (room.is_well, room.free))?;
+        let endpoint = match self.all.as_slice() {
+            [only] => only,
+            all => roomiest(all, tokens, now)?,
+        };
         // Another thread may have taken the place meanwhile; then the next look is not far.
         let ticket = endpoint.pace().begin(tokens, now)?;
         Some(Slot {
@@ -207,6 +201,22 @@ impl Endpoints {
             Some(opens) => Ok(opens),
         }
     }
+}
+
+/// Of the places that have room now the one that is well and has the most.
+fn roomiest(all: &[Endpoint], tokens: u64, now: Instant) -> Option<&Endpoint> {
+    let rooms: Vec<Room> = all
+        .iter()
+        .map(|endpoint| endpoint.pace().room(tokens, now))
+        .collect();
+    let one_is_well = rooms.iter().any(|room| room.is_well);
+    let (endpoint, _) = all
+        .iter()
+        .zip(rooms)
+        .map(|(endpoint, room)| (endpoint, room.beside(one_is_well)))
+        .filter(|(_, room)| room.free > 0)
+        .max_by_key(|(_, room)| (room.is_well, room.free))?;
+    Some(endpoint)
 }
 
 /// A place at a server, for one request. Dropped without an outcome it is given back.

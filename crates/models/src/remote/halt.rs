@@ -1,8 +1,11 @@
 //! The end of the work, told to every request that waits for its turn.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 
+use futures_util::poll;
 use tokio::sync::Notify;
 
 /// Tells every request under way that nothing more is sent.
@@ -28,6 +31,11 @@ impl Halt {
         let halted = self.notify.notified();
         if self.is_asked() {
             return None;
+        }
+        let mut future = pin!(future);
+        // As a rule there is nothing to wait for, and then nobody has to be told of an end.
+        if let Poll::Ready(result) = poll!(future.as_mut()) {
+            return Some(result);
         }
         tokio::select! {
             // The end comes first: a place that became free at the same moment is not taken.

@@ -248,7 +248,7 @@ impl RemoteModel {
         let url = endpoint.url(question.outgoing.endpoint);
         let sent = self.transport.send(
             &url,
-            endpoint.headers().clone(),
+            endpoint.headers(),
             question.outgoing.body.clone(),
             &self.redactor,
         );

@@ -41,6 +41,9 @@ macro_rules! limit {
     };
 }
 
+/// What the names of all those headers hold.
+const ABOUT_LIMITS: &str = "ratelimit";
+
 /// The limits that servers tell of: in OpenAI's form, then in Anthropic's.
 #[rustfmt::skip]
 pub(crate) const LIMITS: [LimitHeaders; 7] = [
@@ -75,6 +78,13 @@ pub(crate) fn asked_wait(headers: &HeaderMap, now: SystemTime) -> Option<Duratio
         }
     }
     used_up(headers, now)
+}
+
+/// Whether any header is about a limit: most servers send none, and then none has to be looked for.
+pub(crate) fn tells_limits(headers: &HeaderMap) -> bool {
+    headers
+        .keys()
+        .any(|name| name.as_str().contains(ABOUT_LIMITS))
 }
 
 /// What the response's `Date` says, else `now`.

@@ -8,9 +8,11 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use bytes::Bytes;
 use evalwright_core::{SlotFailure, StopReason};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{Response, Url};
+use reqwest::{Method, Request, Response, Url};
+use tokio::time::Instant;
 
 use super::redact::Redactor;
 use super::said::quote;
@@ -54,7 +56,7 @@ pub(crate) struct Received {
     /// The headers.
     pub(crate) headers: HeaderMap,
     /// The body.
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: Bytes,
     /// The body's media type in lower case, without parameters; empty where the server names none.
     pub(crate) content_type: String,
 }
@@ -107,7 +109,6 @@ impl Transport {
             .retry(reqwest::retry::never())
             .referer(false)
             .connect_timeout(limits.connect)
-            .read_timeout(limits.idle)
             .tcp_nodelay(true)
             // Servers close idle connections after 60 seconds or more, as a rule; one that is closed
             // while a request is written to it costs a repeated request.
@@ -132,45 +133,28 @@ impl Transport {
     pub(crate) async fn send(
         &self,
         url: &Url,
-        headers: HeaderMap,
-        body: Vec<u8>,
+        headers: &HeaderMap,
+        body: Bytes,
         secrets: &Redactor,
     ) -> Result<Received, Unanswered> {
-        self.finish(
-            self.http.post(url.clone()).headers(headers).body(body),
-            url,
-            secrets,
-        )
-        .await
-    }
-
-    async fn finish(
-        &self,
-        request: reqwest::RequestBuilder,
-        url: &Url,
-        secrets: &Redactor,
-    ) -> Result<Received, Unanswered> {
+        let mut request = Request::new(Method::POST, url.clone());
+        request.headers_mut().clone_from(headers);
+        *request.body_mut() = Some(body.into());
         let place = Place { url, secrets };
-        let exchange = async {
-            let response = request.send().await.map_err(|error| place.unsent(&error))?;
-            self.receive(response, &place).await
-        };
-        match tokio::time::timeout(self.limits.total, exchange).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(place.retry(
-                Reached::Server,
-                format_args!(
-                    "no whole answer within {} s",
-                    self.limits.total.as_secs_f64()
-                ),
-            )),
-        }
+        let patience = Patience::new(&self.limits);
+        let sent = patience
+            .wait(self.http.execute(request))
+            .await
+            .map_err(|lost| place.lost(&lost, "the server stayed silent for too long"))?;
+        let response = sent.map_err(|error| place.unsent(&error))?;
+        self.receive(response, &place, &patience).await
     }
 
     async fn receive(
         &self,
         mut response: Response,
         place: &Place<'_>,
+        patience: &Patience<'_>,
     ) -> Result<Received, Unanswered> {
         let too_large = || Unanswered {
             trouble: Trouble::Fail(SlotFailure::ResponseTooLarge {
@@ -184,31 +168,38 @@ impl Transport {
         {
             return Err(too_large());
         }
-        let mut body: Vec<u8> = Vec::new();
+        let mut pieces = Pieces::default();
         loop {
-            let chunk = match response.chunk().await {
-                Ok(Some(chunk)) => chunk,
+            let read = patience.wait(response.chunk()).await.map_err(|lost| {
+                let silence = format!(
+                    "the server fell silent after {} bytes of its body",
+                    pieces.length()
+                );
+                place.lost(&lost, &silence)
+            })?;
+            let piece = match read {
+                Ok(Some(piece)) => piece,
                 Ok(None) => break,
-                Err(error) => return Err(place.broke_off(body.len(), &error)),
+                Err(error) => return Err(place.broke_off(pieces.length(), &error)),
             };
-            let length = u64::try_from(body.len() + chunk.len()).unwrap_or(u64::MAX);
+            let length = u64::try_from(pieces.length() + piece.len()).unwrap_or(u64::MAX);
             if length > self.limits.body {
                 return Err(too_large());
             }
-            body.extend_from_slice(&chunk);
+            pieces.add(piece);
         }
+        let mut body = pieces.whole();
         let status = response.status();
-        let body = if status.is_success() {
-            match place.secrets.clean_body(&body) {
-                Cow::Borrowed(_) => body,
-                Cow::Owned(cleaned) => cleaned,
+        if status.is_success() {
+            if let Cow::Owned(cleaned) = place.secrets.clean_body(&body) {
+                body = cleaned.into();
             }
         } else {
             // An error is for people, so pieces of a key go as well, and no more is kept than people read.
             body.truncate(MOST_OF_AN_ERROR);
             let text = String::from_utf8_lossy(&body);
-            place.secrets.clean_text(&text).into_bytes()
-        };
+            body = place.secrets.clean_text(&text).into();
+        }
         let mut headers = std::mem::take(response.headers_mut());
         for value in headers.values_mut() {
             if let Cow::Owned(cleaned) = place.secrets.clean_body(value.as_bytes()) {
@@ -228,6 +219,76 @@ impl Transport {
             body,
             content_type,
         })
+    }
+}
+
+/// How long a server is waited for: for each sign of life, and for the whole answer.
+struct Patience<'a> {
+    limits: &'a Limits,
+    since: Instant,
+}
+
+/// What was lost.
+enum Lost {
+    /// The time for the whole answer is over: so long it was.
+    All(Duration),
+    /// There was no sign of life for so long.
+    Silence(Duration),
+}
+
+impl<'a> Patience<'a> {
+    fn new(limits: &'a Limits) -> Self {
+        Self {
+            limits,
+            since: Instant::now(),
+        }
+    }
+
+    /// What the future brings, if it comes in time.
+    async fn wait<F: Future>(&self, future: F) -> Result<F::Output, Lost> {
+        let (idle, total) = (self.limits.idle, self.limits.total);
+        let left = total.saturating_sub(self.since.elapsed());
+        tokio::time::timeout(left.min(idle), future)
+            .await
+            .map_err(|_| {
+                if left <= idle {
+                    Lost::All(total)
+                } else {
+                    Lost::Silence(idle)
+                }
+            })
+    }
+}
+
+/// A body as it comes in. Most come in one piece, which is not copied.
+#[derive(Default)]
+struct Pieces {
+    first: Bytes,
+    all: Vec<u8>,
+}
+
+impl Pieces {
+    fn length(&self) -> usize {
+        self.first.len().max(self.all.len())
+    }
+
+    fn add(&mut self, piece: Bytes) {
+        if self.length() == 0 {
+            self.first = piece;
+        } else {
+            if self.all.is_empty() {
+                self.all.extend_from_slice(&self.first);
+            }
+            self.all.extend_from_slice(&piece);
+        }
+    }
+
+    fn whole(self) -> Bytes {
+        if self.all.is_empty() {
+            self.first
+        } else {
+            self.all.into()
+        }
     }
 }
 
@@ -254,6 +315,20 @@ impl Place<'_> {
                 detail: self.words(what),
             },
             reached,
+        }
+    }
+
+    /// The server was waited for in vain.
+    fn lost(&self, lost: &Lost, silence: &str) -> Unanswered {
+        match lost {
+            Lost::All(time) => self.retry(
+                Reached::Server,
+                format_args!("no whole answer within {} s", time.as_secs_f64()),
+            ),
+            Lost::Silence(time) => self.retry(
+                Reached::Server,
+                format_args!("{silence} (nothing came for {} s)", time.as_secs_f64()),
+            ),
         }
     }
 
@@ -292,9 +367,7 @@ impl Place<'_> {
             };
             return self.retry(Reached::Nothing, format_args!("{what} ({why})"));
         }
-        let what = if error.is_timeout() {
-            "the server stayed silent for too long"
-        } else if why.starts_with("invalid HTTP") {
+        let what = if why.starts_with("invalid HTTP") {
             "what came is no HTTP: another service may be there, or one that wants https"
         } else {
             "the connection ended without an answer"
@@ -304,14 +377,12 @@ impl Place<'_> {
 
     /// The body did not come to its end.
     fn broke_off(&self, bytes: usize, error: &reqwest::Error) -> Unanswered {
-        let what = if error.is_timeout() {
-            "the server fell silent"
-        } else {
-            "the answer broke off (truncated body)"
-        };
         self.retry(
             Reached::Server,
-            format_args!("{what} after {bytes} bytes of its body ({})", causes(error)),
+            format_args!(
+                "the answer broke off (truncated body) after {bytes} bytes of its body ({})",
+                causes(error)
+            ),
         )
     }
 
@@ -350,4 +421,27 @@ fn has_io_error(error: &(dyn Error + 'static), kind: std::io::ErrorKind) -> bool
         cause = inner.source();
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_all_of_its_pieces_in_their_order() {
+        for pieces in [
+            &[][..],
+            &["ab"],
+            &["", "ab"],
+            &["ab", "", "c"],
+            &["a", "b", "c"],
+        ] {
+            let mut body = Pieces::default();
+            for piece in pieces {
+                body.add(Bytes::from_static(piece.as_bytes()));
+            }
+            assert_eq!(body.length(), pieces.concat().len());
+            assert_eq!(body.whole(), pieces.concat());
+        }
+    }
 }

@@ -10,11 +10,18 @@ pub(super) struct Body(Vec<u8>);
 
 impl Default for Body {
     fn default() -> Self {
-        Self(b"{".to_vec())
+        Self::with_room(0)
     }
 }
 
 impl Body {
+    /// An empty object that does not move in memory before it is so many bytes long.
+    pub(super) fn with_room(bytes: usize) -> Self {
+        let mut written = Vec::with_capacity(bytes.saturating_add(1));
+        written.push(b'{');
+        Self(written)
+    }
+
     pub(super) fn put(mut self, key: &str, value: impl Serialize) -> Self {
         let start = self.0.len();
         self.key(key);

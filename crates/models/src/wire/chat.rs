@@ -15,6 +15,9 @@ use crate::probability::{sent, table};
 use crate::remote::trouble::Trouble;
 use crate::server::{Opening, Profile, TokenLimitField, WholeText};
 
+/// Bytes of a body beside its texts, as a rule.
+const BESIDE_THE_TEXTS: usize = 512;
+
 /// Writes the body for a conversation.
 pub(super) fn build(
     profile: &Profile,
@@ -34,7 +37,8 @@ pub(super) fn build(
         Asked::Sample(_) | Asked::FirstToken(_) => "",
     };
     let (messages, opened) = messages(profile, asked.prompt(), continued)?;
-    let body = Body::default()
+    let texts: usize = messages.iter().map(|turn| turn.content.len()).sum();
+    let body = Body::with_room(texts + texts / 16 + BESIDE_THE_TEXTS)
         .put("model", model)
         .put("messages", messages);
     let reasons = profile.is_reasoning(model);

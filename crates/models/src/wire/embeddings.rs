@@ -38,7 +38,8 @@ pub(crate) fn build(profile: &Profile, model: &str, texts: &[String]) -> Result<
         body: Body::default()
             .put("model", model)
             .put("input", texts)
-            .into_bytes(),
+            .into_bytes()
+            .into(),
         prompt_estimate: PromptEstimate {
             at_least: 0,
             at_most,
@@ -193,7 +194,7 @@ mod tests {
     fn requests_hold_the_texts() {
         let texts = ["a".to_owned(), "b".to_owned()];
         let outgoing = build(profile("openai"), "m", &texts).unwrap();
-        assert_eq!(outgoing.body, br#"{"model":"m","input":["a","b"]}"#);
+        assert_eq!(&*outgoing.body, br#"{"model":"m","input":["a","b"]}"#);
         assert!(build(profile("anthropic"), "m", &texts).is_err());
     }
 }

@@ -24,6 +24,7 @@ mod properties;
 #[cfg(test)]
 mod requests;
 
+use bytes::Bytes;
 use evalwright_core::{
     Prompt, SampleRequest, ScoreReply, ScoreRequest, StopReason, TextReply, TokenUsage,
 };
@@ -80,7 +81,7 @@ pub(crate) struct Outgoing {
     /// The endpoint, below the server's version: `chat/completions`.
     pub(crate) endpoint: &'static str,
     /// The exact bytes: JSON with keys in a fixed order.
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: Bytes,
     /// How many tokens the prompt has, by what can be known without the tokenizer.
     pub(crate) prompt_estimate: PromptEstimate,
 }
@@ -108,7 +109,7 @@ pub(crate) fn build(profile: &Profile, model: &str, asked: Asked<'_>) -> Result<
     };
     Ok(Outgoing {
         endpoint,
-        body: body.into_bytes(),
+        body: body.into_bytes().into(),
         prompt_estimate: estimate::prompt(asked),
     })
 }

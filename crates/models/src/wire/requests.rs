@@ -43,7 +43,7 @@ fn sent(server: &str, model: &str, asked: Asked<'_>) -> (String, String) {
     let outgoing = build(profile(server), model, asked).unwrap();
     (
         outgoing.endpoint.to_owned(),
-        String::from_utf8(outgoing.body).unwrap(),
+        String::from_utf8(outgoing.body.to_vec()).unwrap(),
     )
 }
 

@@ -230,20 +230,21 @@ impl Prompts {
             return Err(self.folder_problem(&format!("there is no template `{template}`; {help}")));
         }
         let written = self.with_room(|| {
-            all.iter()
-                .map(|variables| {
-                    self.write(template, variables)
-                        .map_err(|error| (error, variables))
-                })
-                .collect::<Result<Vec<_>, _>>()
+            let mut written: Vec<Written> = Vec::with_capacity(all.len());
+            for variables in all {
+                let one = self.write(template, variables, written.last());
+                written.push(one.map_err(|error| (error, variables))?);
+            }
+            Ok(written)
         })?;
-        let written = written.map_err(|(error, variables)| {
-            let defined: Vec<&str> = variables.keys().copied().collect();
-            self.explain(template, &error, &defined)
-        })?;
+        let written =
+            written.map_err(|(error, variables): (minijinja::Error, &BTreeMap<_, _>)| {
+                let defined: Vec<&str> = variables.keys().copied().collect();
+                self.explain(template, &error, &defined)
+            })?;
         written
             .into_iter()
-            .map(|(whole, blocks)| {
+            .map(|Written { whole, blocks }| {
                 Ok(Rendered {
                     whole: self.text(template, whole)?,
                     blocks: blocks
@@ -259,13 +260,14 @@ impl Prompts {
         &self,
         template: &str,
         variables: &BTreeMap<&'static str, Value>,
-    ) -> Result<(Bounded, BTreeMap<&'static str, Bounded>), minijinja::Error> {
+        last: Option<&Written>,
+    ) -> Result<Written, minijinja::Error> {
         let compiled = self.environment.get_template(template)?;
         let pairs = variables.iter().map(|(name, value)| (*name, value.clone()));
-        let mut whole = Bounded::default();
+        let mut whole = Bounded::about_as_long_as(last.map(|last| &last.whole));
         let mut captured = compiled.render_captured_to(Value::from_pairs(pairs), &mut whole)?;
-        let blocks = captured.with_state_mut(render_blocks)?;
-        Ok((whole, blocks))
+        let blocks = captured.with_state_mut(|state| render_blocks(state, last))?;
+        Ok(Written { whole, blocks })
     }
 
     fn text(&self, template: &str, written: Bounded) -> Result<String, RecipeError> {
@@ -316,7 +318,13 @@ impl Prompts {
     }
 }
 
-/// What a template wrote: everything, and each of the blocks that it defines.
+/// The bytes that a template wrote: everything, and each of the blocks that it defines.
+struct Written {
+    whole: Bounded,
+    blocks: BTreeMap<&'static str, Bounded>,
+}
+
+/// [`Written`] as text.
 struct Rendered {
     whole: String,
     blocks: BTreeMap<&'static str, String>,
@@ -336,15 +344,21 @@ fn chat(system: Option<String>, user: String, opening: String) -> Prompt {
 
 /// How many characters are not blank.
 fn inked(text: &str) -> usize {
+    if text.is_ascii() {
+        // What is blank as a character, below 128.
+        let is_blank = |byte: &u8| matches!(byte, b'\t'..=b'\r' | b' ');
+        return text.bytes().filter(|byte| !is_blank(byte)).count();
+    }
     text.chars().filter(|c| !c.is_whitespace()).count()
 }
 
 fn render_blocks(
     state: &mut State<'_, '_>,
+    last: Option<&Written>,
 ) -> Result<BTreeMap<&'static str, Bounded>, minijinja::Error> {
     let mut blocks = BTreeMap::new();
     for name in BLOCKS {
-        let mut written = Bounded::default();
+        let mut written = Bounded::about_as_long_as(last.and_then(|last| last.blocks.get(name)));
         match state.render_block_to_write(name, &mut written) {
             Ok(()) => {
                 blocks.insert(name, written);
@@ -395,9 +409,19 @@ fn leaves_folder(name: &str) -> bool {
 }
 
 /// A writer that refuses to grow beyond [`OUTPUT`].
-#[derive(Default)]
 struct Bounded {
     bytes: Vec<u8>,
+}
+
+impl Bounded {
+    /// With room for what the same template wrote before: the next prompt is rarely much longer.
+    fn about_as_long_as(last: Option<&Self>) -> Self {
+        Self {
+            bytes: Vec::with_capacity(
+                last.map_or(0, |last| last.bytes.len() + last.bytes.len() / 16),
+            ),
+        }
+    }
 }
 
 impl io::Write for Bounded {

@@ -525,4 +525,10 @@ proptest! {
             prop_assert!(!messages.is_empty());
         }
     }
+
+    #[test]
+    fn ink_of_ascii_is_that_of_its_characters(text in "[ x\\t-\\r\\x00-\\x7f]{0,200}") {
+        let characters = text.chars().filter(|c| !c.is_whitespace()).count();
+        prop_assert_eq!(super::inked(&text), characters);
+    }
 }

@@ -10,10 +10,15 @@ use reqwest::header::HeaderMap;
 use tokio::time::Instant;
 
 use super::Ticket;
-use crate::remote::retry_after::{Counted, LIMITS, reset_wait, server_time, text, used_up};
+use crate::remote::retry_after::{
+    Counted, LIMITS, reset_wait, server_time, tells_limits, text, used_up,
+};
 
 /// How long to send nothing, because a limit on requests or tokens is used up.
 pub(super) fn pause(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    if !tells_limits(headers) {
+        return None;
+    }
     used_up(headers, server_time(headers, now))
 }
 
@@ -73,6 +78,10 @@ impl Allowance {
             return;
         }
         self.told_by = ticket;
+        if !tells_limits(headers) {
+            (self.requests, self.tokens) = (None, None);
+            return;
+        }
         self.requests = left(
             headers,
             Counted::Requests,

@@ -177,10 +177,14 @@ impl<'a> Scoring<'a> {
         notes: &mut NoteCounts,
     ) {
         let model = &panel.judge.identity().name;
+        let raters: Vec<String> = panel
+            .seats
+            .iter()
+            .map(|seat| rater_name(model, &seat.wording.name))
+            .collect();
         for (text, (judged, subject)) in judged.iter_mut().zip(subjects).enumerate() {
             let mut log_odds = Vec::new();
-            for (number, seat) in panel.seats.iter().enumerate() {
-                let rater = rater_name(model, &seat.wording.name);
+            for (number, (seat, rater)) in panel.seats.iter().zip(&raters).enumerate() {
                 let mut readings = Vec::new();
                 let seen = views(run, self.options, seat, subject);
                 let mut reasoning = Vec::new();
@@ -189,7 +193,7 @@ impl<'a> Scoring<'a> {
                     reasoning.extend(thoughts.reply(place));
                     readings.push(match replies.get(&place) {
                         Some(replies) => {
-                            notes.add(&rater, replies.notes());
+                            notes.add(rater, replies.notes());
                             read(seat, seen.forms.as_deref(), replies)
                         }
                         None => Reading::unknown(thoughts.failure(place)),
@@ -198,7 +202,7 @@ impl<'a> Scoring<'a> {
                 if self.options.options.is_some() {
                     let placed: Vec<_> =
                         seen.iter().map(|view| view.place).zip(&readings).collect();
-                    notes.position(&rater).add(&placed);
+                    notes.position(rater).add(&placed);
                 }
                 let held = seat.wording.clamp.map(|ends| {
                     let readings = readings.iter().map(|one| clamped(one, ends)).collect();
@@ -216,7 +220,7 @@ impl<'a> Scoring<'a> {
                 };
                 let known = counted.ok();
                 judged.judgements.push(Judgement {
-                    rater,
+                    rater: rater.clone(),
                     requirement: self.options.requirement.clone(),
                     method: seat.method,
                     log_odds: score

@@ -17,8 +17,14 @@ impl NoteCounts {
     /// Adds the notes of replies.
     pub(crate) fn add<'n>(&mut self, who: &str, notes: impl IntoIterator<Item = &'n ReplyNote>) {
         for note in notes {
+            let code = note.code();
+            // Known ones as a rule: their names are not copied again for each of many replies.
+            if let Some(count) = self.notes.get_mut(who).and_then(|all| all.get_mut(code)) {
+                *count += 1;
+                continue;
+            }
             let counts = self.notes.entry(who.to_owned()).or_default();
-            *counts.entry(note.code().to_owned()).or_default() += 1;
+            counts.insert(code.to_owned(), 1);
         }
     }
 

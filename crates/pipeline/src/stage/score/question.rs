@@ -15,7 +15,7 @@ use crate::error::PipelineError;
 use crate::panel::{Panel, Seat};
 use crate::plan::RunPlan;
 
-/// Prompts that are rendered by one task: enough that starting it does not show.
+/// Texts whose prompts are rendered by one task: enough that starting it does not show.
 const RENDERED_TOGETHER: usize = 1_024;
 
 /// One request of a judge.
@@ -49,95 +49,111 @@ pub(crate) fn questions(
     subjects: &[Subject<'_>],
     thoughts: &Thoughts,
 ) -> Result<Vec<Question>, PipelineError> {
-    let mut questions = Vec::new();
+    let mut questions = Vec::with_capacity(subjects.len());
     for (number, seat) in panel.seats.iter().enumerate() {
+        if seat.method != Method::Channel {
+            let parts: Vec<_> = subjects
+                .par_chunks(RENDERED_TOGETHER)
+                .enumerate()
+                .map(|(part, subjects)| {
+                    let place = (part * RENDERED_TOGETHER, number);
+                    questions_of_part(run, stage, seat, subjects, place, thoughts)
+                })
+                .collect();
+            for part in parts {
+                questions.extend(part?);
+            }
+            continue;
+        }
         let mut add = |text: usize, view: usize, asked: Asked| {
             questions.push(Question {
                 asked,
                 place: (text, number, view),
             });
         };
-        if seat.method == Method::Channel {
-            for side in Side::ALL {
-                let mut shared: Option<(Prompt, String)> = None;
-                for (text, subject) in subjects.iter().enumerate() {
-                    let Some(view) = views(run, stage, seat, subject).into_iter().next() else {
-                        continue;
-                    };
-                    // The prompt of a kind with fields may speak of the candidate; else it is one for all.
-                    let fields = view.item.as_ref().or(subject.fields());
-                    let (prompt, lead) = match (fields, &shared) {
-                        (None, Some(shared)) => shared.clone(),
-                        (fields, _) => voice(run, shown, seat.wording, side, fields)?,
-                    };
-                    // Nothing is not scored as the lead alone: the model says that it is empty.
-                    let led = |text: &str| match text.is_empty() {
-                        true => String::new(),
-                        false => format!("{lead}{text}"),
-                    };
-                    let request = ScoreRequest {
-                        prompt: prompt.clone(),
-                        continuations: match view.forms.as_deref() {
-                            Some(answers) if stage.options.is_some() => answers
-                                .matching
-                                .iter()
-                                .chain(&answers.not_matching)
-                                .map(|answer| led(answer))
-                                .collect(),
-                            _ => vec![led(subject.text)],
-                        },
-                        mode: ScoreMode::Whole,
-                    };
-                    if subject.fields().is_none() {
-                        shared = Some((prompt, lead));
-                    }
-                    add(text, 0, Asked::Score(request));
+        for side in Side::ALL {
+            let mut shared: Option<(Prompt, String)> = None;
+            for (text, subject) in subjects.iter().enumerate() {
+                let Some(view) = views(run, stage, seat, subject).into_iter().next() else {
+                    continue;
+                };
+                // The prompt of a kind with fields may speak of the candidate; else it is one for all.
+                let fields = view.item.as_ref().or(subject.fields());
+                let (prompt, lead) = match (fields, &shared) {
+                    (None, Some(shared)) => shared.clone(),
+                    (fields, _) => voice(run, shown, seat.wording, side, fields)?,
+                };
+                // Nothing is not scored as the lead alone: the model says that it is empty.
+                let led = |text: &str| match text.is_empty() {
+                    true => String::new(),
+                    false => format!("{lead}{text}"),
+                };
+                let request = ScoreRequest {
+                    prompt: prompt.clone(),
+                    continuations: match view.forms.as_deref() {
+                        Some(answers) if stage.options.is_some() => answers
+                            .matching
+                            .iter()
+                            .chain(&answers.not_matching)
+                            .map(|answer| led(answer))
+                            .collect(),
+                        _ => vec![led(subject.text)],
+                    },
+                    mode: ScoreMode::Whole,
+                };
+                if subject.fields().is_none() {
+                    shared = Some((prompt, lead));
                 }
-            }
-            continue;
-        }
-        let mut seen = Vec::new();
-        for (text, subject) in subjects.iter().enumerate() {
-            for (place, view) in views(run, stage, seat, subject).into_iter().enumerate() {
-                // Without the reasoning that its prompt must hold there is no question.
-                if seat.wording.reasons.is_none() || thoughts.text((text, number, place)).is_some()
-                {
-                    seen.push((text, subject, place, view));
-                }
-            }
-        }
-        let values: Vec<Values<'_>> = seen
-            .iter()
-            .map(|(text, subject, place, view)| Values {
-                reasoning: thoughts.text((*text, number, *place)),
-                ..about(run, subject, view)
-            })
-            .collect();
-        let prompts = rendered(run, seat.wording, &values)?;
-        for ((text, subject, place, view), prompt) in seen.iter().zip(prompts) {
-            for asked in asked(run, seat, subject, view, prompt) {
-                add(*text, *place, asked);
+                add(text, 0, Asked::Score(request));
             }
         }
     }
     Ok(questions)
 }
 
-/// A rater's prompts, rendered on all processors. The error is that of the first values that cannot be rendered.
-fn rendered(
+/// The requests of a rater that is asked about each text alone, for texts of which the first stands at this position
+/// among all. The error is that of the first prompt that cannot be rendered.
+fn questions_of_part(
     run: &RunPlan<'_>,
-    rater: &Rater,
-    values: &[Values<'_>],
-) -> Result<Vec<Prompt>, PipelineError> {
-    let parts: Vec<_> = values
-        .par_chunks(RENDERED_TOGETHER)
-        .map(|part| run.kind.prompts.render_prompts(&rater.prompt, part))
-        .collect();
-    let mut prompts = Vec::with_capacity(values.len());
-    for part in parts {
-        prompts.extend(part?);
+    stage: &ScoreStage,
+    seat: &Seat<'_>,
+    subjects: &[Subject<'_>],
+    (first, number): (usize, usize),
+    thoughts: &Thoughts,
+) -> Result<Vec<Question>, PipelineError> {
+    let mut seen = Vec::with_capacity(subjects.len());
+    for (text, subject) in (first..).zip(subjects) {
+        for (view, shown) in views(run, stage, seat, subject).into_iter().enumerate() {
+            let place = (text, number, view);
+            // Without the reasoning that its prompt must hold there is no question.
+            if seat.wording.reasons.is_none() || thoughts.text(place).is_some() {
+                seen.push((place, subject, shown));
+            }
+        }
     }
-    Ok(prompts)
+    let values: Vec<Values<'_>> = seen
+        .iter()
+        .map(|(place, subject, view)| Values {
+            reasoning: thoughts.text(*place),
+            ..about(run, subject, view)
+        })
+        .collect();
+    let prompts = run
+        .kind
+        .prompts
+        .render_prompts(&seat.wording.prompt, &values)?;
+    Ok(seen
+        .iter()
+        .zip(prompts)
+        .flat_map(|((place, subject, view), prompt)| {
+            asked(run, seat, subject, view, prompt)
+                .into_iter()
+                .map(|asked| Question {
+                    asked,
+                    place: *place,
+                })
+        })
+        .collect())
 }
 
 /// The prompt of a channel rater for one side, and the blanks that move from its end to the text: models
