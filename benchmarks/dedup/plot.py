@@ -5,10 +5,19 @@ import math
 import pathlib
 import sys
 
+COLORS = ("#1f5fa8", "#2e8b57", "#7a3fa0")
+
 
 def plot(results, path):
     """Processor seconds and peak memory of the command by rows, both axes logarithmic, beside a straight line."""
-    points = [(entry["rows"], entry["cpu_s"], entry["peak_mib"]) for entry in results if entry["tool"] == "command"]
+    measured = [entry for entry in results if entry["tool"] == "command"]
+    series = {}
+    for entry in sorted(measured, key=lambda entry: entry["rows"]):
+        series.setdefault(entry["workload"].split("-")[0], []).append((entry["rows"], entry["cpu_s"], entry["peak_mib"]))
+    # The published statements are where every series begins.
+    first = series.pop("statements", [])
+    series = {name: first + rest for name, rest in series.items()}
+    points = sorted({point for rest in series.values() for point in rest})
     if len(points) < 2:
         return
     width, height, margin = 640, 400, 60
@@ -28,17 +37,23 @@ def plot(results, path):
         if bottom <= math.log10(power) <= top:
             y = place(points[0][0], power)[1]
             parts.append(f'<line x1="{margin}" x2="{width - margin}" y1="{y:.1f}" y2="{y:.1f}" stroke="#ddd"/><text x="{margin - 6}" y="{y + 4:.1f}" text-anchor="end">{power:g}</text><text x="{width - margin + 6}" y="{y + 4:.1f}">{power * 10:g}</text>')
-    for rows, _, _ in points:
+    for rows in sorted({rows for rows, _, _ in points}):
         x = place(rows, 1)[0]
         parts.append(f'<text x="{x:.1f}" y="{height - margin + 18}" text-anchor="middle">{rows:,}</text>')
     first = points[0]
-    parts.append(line([place(rows, first[1] * rows / first[0]) for rows, _, _ in points], 'stroke="#999" stroke-dasharray="4 4"'))
-    for index, color, label in [(1, "#1f5fa8", "CPU seconds (left)"), (2, "#b3541e", "peak MiB (right)")]:
-        values = [place(point[0], point[index] / (10 if index == 2 else 1)) for point in points]
+    ends = sorted({rows for rows, _, _ in points})
+    parts.append(line([place(rows, first[1] * rows / first[0]) for rows in ends], 'stroke="#999" stroke-dasharray="4 4"'))
+    drawn = [(1, name, color, f"CPU seconds, {name} (left)") for name, color in zip(series, COLORS)]
+    drawn.append((2, max(series, key=lambda name: len(series[name])), "#b3541e", "peak MiB (right)"))
+    for number, (index, name, color, label) in enumerate(drawn, start=1):
+        rest = series[name]
+        values = [place(point[0], point[index] / (10 if index == 2 else 1)) for point in rest]
         parts.append(line(values, f'stroke="{color}" stroke-width="2"'))
-        for (x, y), point in zip(values, points):
-            parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{color}"/><text x="{x:.1f}" y="{y - 8:.1f}" text-anchor="middle" fill="{color}">{point[index]:g}</text>')
-        parts.append(f'<text x="{margin + 10}" y="{30 + 16 * index}" fill="{color}">{label}</text>')
+        # Each line has its figures on a side of its own where two come close.
+        below = 18 if number == 2 else -8
+        for (x, y), point in zip(values, rest):
+            parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{color}"/><text x="{x:.1f}" y="{y + below:.1f}" text-anchor="middle" fill="{color}">{point[index]:g}</text>')
+        parts.append(f'<text x="{margin + 10}" y="{30 + 16 * number}" fill="{color}">{label}</text>')
     parts.append(f'<text x="{margin + 10}" y="{30}" fill="#666">evalwright dedup, character 4-grams, by rows (dashed: linear)</text></svg>')
     path.write_text("\n".join(parts) + "\n")
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs every tool on one workload, one after the other, and prints a table of processor time, peak memory, precision and recall.
 
-    run.py FOLDER STATEMENTS [--sizes 1000000,5000000] [--rounds 3] [--only ours,rensa]
+    run.py FOLDER STATEMENTS [--sizes 1000000,5000000] [--larger grown,apart] [--rounds 3] [--only ours,rensa]
 
 FOLDER takes workloads, results and the plot; STATEMENTS is a folder of published persona files. Needs the two programs built for
 release (README.md). EVALWRIGHT_BENCHMARK_PYTHON names a Python in which datasketch, rensa and semhash are installed; what is not
@@ -21,6 +21,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("folder", type=pathlib.Path)
 parser.add_argument("statements")
 parser.add_argument("--sizes", default="1000000")
+parser.add_argument("--larger", default="grown", help="the larger workloads, of those in workload.py")
 parser.add_argument("--rounds", type=int, default=3)
 parser.add_argument("--only")
 parser.add_argument("--near", type=pathlib.Path, default=HERE / "target/release/evalwright-benchmarks-dedup")
@@ -119,10 +120,11 @@ def main():
         subprocess.run([sys.executable, HERE / "workload.py", "statements", given.statements, statements], check=True)
     compare(statements, True, results)
     for size in filter(None, given.sizes.split(",")):
-        grown = given.folder / f"grown-{size}.jsonl"
-        if not grown.exists():
-            subprocess.run([sys.executable, HERE / "workload.py", "grown", statements, grown, size], check=True)
-        compare(grown, False, results)
+        for kind in given.larger.split(","):
+            larger = given.folder / f"{kind}-{size}.jsonl"
+            if not larger.exists():
+                subprocess.run([sys.executable, HERE / "workload.py", kind, statements, larger, size], check=True)
+            compare(larger, False, results)
     (given.folder / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     subprocess.run([sys.executable, HERE / "plot.py", given.folder / "results.json", given.folder / "scaling.svg"], check=True)
 
