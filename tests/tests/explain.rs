@@ -241,9 +241,13 @@ fn generated(dataset: &str) -> PathBuf {
 
 #[test]
 fn rows_of_kinds_with_columns_of_their_own_are_explained() {
-    for (dataset, asks) in [("fair-decisions", false), ("agrees-on-politics", true)] {
+    // The newest versions: those before were made with a kind that has changed.
+    for (dataset, version, asks) in [
+        ("fair-decisions", "1.0.0", false),
+        ("agrees-on-politics", "1.1.0", true),
+    ] {
         let folder = generated(dataset);
-        let row = lines(&folder.join("1.0.0/data.jsonl")).remove(0);
+        let row = lines(&folder.join(version).join("data.jsonl")).remove(0);
         let id = row["id"].as_str().unwrap();
         let found = document(&[
             id,

@@ -17,13 +17,18 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Each committed version with its manifest, by its dataset's name.
+/// The last committed version of each dataset with its manifest, by the dataset's name.
 fn versions() -> BTreeMap<String, (PathBuf, Value)> {
     let mut versions = BTreeMap::new();
     for dataset in std::fs::read_dir(root().join("generated")).unwrap() {
         let dataset = dataset.unwrap().path();
         let name = dataset.file_name().unwrap().to_str().unwrap().to_owned();
-        let version = dataset.join("1.0.0");
+        let version = std::fs::read_dir(&dataset)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.join("manifest.json").is_file())
+            .max()
+            .unwrap();
         let text = std::fs::read_to_string(version.join("manifest.json")).unwrap();
         versions.insert(name, (version, serde_json::from_str(&text).unwrap()));
     }
@@ -211,12 +216,7 @@ fn reports_count_letters_names_pronouns_and_conditions() {
     for (kind, counted) in [
         (
             "sycophancy",
-            &[
-                "metadata.answer_letter",
-                "user_affiliation",
-                "question_id",
-                "metadata.cell.name",
-            ][..],
+            &["metadata.answer_letter", "user_affiliation", "question_id"][..],
         ),
         ("choice", &["metadata.answer_letter"][..]),
         (
@@ -249,6 +249,24 @@ fn reports_count_letters_names_pronouns_and_conditions() {
             let column =
                 column.unwrap_or_else(|| unreachable!("{kind} counts {name}: {columns:?}"));
             assert!(column["evenness"].is_object(), "{kind} {name}: {column}");
+        }
+        if kind == "sycophancy" {
+            let dealt = report["dealt"].as_array().unwrap();
+            let fields: Vec<&str> = dealt
+                .iter()
+                .map(|field| field["field"].as_str().unwrap())
+                .collect();
+            assert_eq!(fields, ["interest", "name", "place"]);
+            for field in dealt {
+                assert_eq!(
+                    field["apart"], 0.0,
+                    "both halves are the same people: {field}"
+                );
+                for half in field["labels"].as_array().unwrap() {
+                    assert_eq!(half["evenness"], 1.0, "{half}");
+                    assert!(half["test"]["p_value"].as_f64().unwrap() > 0.4, "{half}");
+                }
+            }
         }
         for guesser in report["guessers"].as_array().unwrap() {
             let interval = &guesser["interval"];

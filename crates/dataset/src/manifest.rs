@@ -80,6 +80,10 @@ pub struct Manifest {
     /// The columns of a row before `id` and `metadata`, where the kind maps them itself; empty for statements.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<ColumnRecord>,
+    /// Parts of a cell that were dealt out, each with how many values there were to deal. A row's own stand in its
+    /// `metadata.cell`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub dealt: BTreeMap<String, u64>,
     /// SHA-256 over the sorted `(file, SHA-256)` pairs of `files`.
     pub content: Option<ContentHash>,
     /// Every file of the version but this one and `run.json`.

@@ -2,13 +2,14 @@
 //! follow from them.
 //!
 //! A kind without tables has one beginning without any field. The list and its order are functions of kind and
-//! behaviour alone.
+//! behaviour alone. Where a stage deals, any first part of the list is as even as can be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use evalwright_core::{Cell, Fields, Group, Seed, Side, field_text};
 use evalwright_recipe::{Additions, Behaviour, CrossStage, LoadedKind, Stage, TableStage};
 
+use crate::deal::dealt;
 use crate::draw::Draw;
 
 /// Most beginnings or additions; a product beyond it is a slip.
@@ -30,6 +31,8 @@ pub(crate) struct Items {
     pub(crate) cells: Vec<(Place, Vec<Fields>)>,
     /// Rows that one chosen candidate becomes.
     pub(crate) rows_each: usize,
+    /// For each field that cells are made of, how many values it has; empty where no stage deals.
+    pub(crate) dealt: BTreeMap<String, usize>,
 }
 
 impl Items {
@@ -39,13 +42,25 @@ impl Items {
         let seed = Seed(behaviour.seed);
         let mut items = vec![Fields::new()];
         let mut rows_each = 1_usize;
-        let mut chosen = false;
+        let (mut chosen, mut dealing) = (false, false);
         for (number, stage) in stages.iter().enumerate() {
             match stage {
                 Stage::Table(table) => items = product(&items, rows(kind, behaviour, table)?)?,
                 Stage::Cross(cross) if !chosen => {
                     let seed = seed.derive(&format!("cross {number}"));
-                    items = crossed(&items, cross, &additions(kind, behaviour, cross)?, seed)?;
+                    let additions = additions(kind, behaviour, cross)?;
+                    items = match cross.deal {
+                        None => crossed(&items, cross, &additions, seed)?,
+                        Some(each) => {
+                            // Whom a small run is about is up to chance, and not to a table's order.
+                            if !dealing {
+                                Draw::new(seed.derive("order")).shuffle(&mut items);
+                            }
+                            dealing = true;
+                            within_bounds(items.len(), each.min(additions.len()))?;
+                            dealt(&items, each, &additions, seed)
+                        }
+                    };
                 }
                 Stage::Cross(cross) => {
                     let all = additions(kind, behaviour, cross)?.len();
@@ -71,7 +86,20 @@ impl Items {
                 None => groups.push((group, vec![item])),
             }
         }
+        let mut values: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+        for (name, value) in groups.iter().flat_map(|(group, _)| &group.0) {
+            values
+                .entry(name.clone())
+                .or_default()
+                .insert(value.as_str());
+        }
+        let dealt = values
+            .into_iter()
+            .filter(|_| dealing)
+            .map(|(name, values)| (name, values.len()))
+            .collect();
         Ok(Self {
+            dealt,
             cells: groups
                 .iter()
                 .flat_map(|(group, members)| {
@@ -89,7 +117,8 @@ impl Items {
     }
 
     /// Rows wanted of each cell, in their order, when so many candidates are wanted over all. What cannot be shared
-    /// out evenly goes to cells drawn by the seed; cells of one group differ in their label alone and get the same.
+    /// out evenly goes to cells drawn by the seed, or to those that were dealt first; cells of one group differ in their
+    /// label alone and get the same.
     pub(crate) fn shares(&self, candidates: usize, seed: Seed) -> Vec<usize> {
         let mut groups: Vec<&Group> = Vec::new();
         for (place, _) in &self.cells {
@@ -101,8 +130,10 @@ impl Items {
         let lots = candidates / labels.max(1);
         let (each, more) = (lots / groups.len().max(1), lots % groups.len().max(1));
         let mut order: Vec<usize> = (0..groups.len()).collect();
-        Draw::new(seed.derive("cells with one more")).shuffle(&mut order);
-        let with_more: Vec<usize> = order.into_iter().take(more).collect();
+        if self.dealt.is_empty() {
+            Draw::new(seed.derive("cells with one more")).shuffle(&mut order);
+        }
+        let with_more: BTreeSet<usize> = order.into_iter().take(more).collect();
         (0..groups.len())
             .flat_map(|group| {
                 let share = each + usize::from(with_more.contains(&group));
@@ -176,8 +207,19 @@ fn product(items: &[Fields], additions: Vec<Fields>) -> Result<Vec<Fields>, Stri
     let cross = CrossStage {
         with: Additions::Variants(Vec::new()),
         draw: None,
+        deal: None,
     };
     crossed(items, &cross, &additions, Seed(0))
+}
+
+/// Whether a product is not too large; the error is a sentence.
+fn within_bounds(items: usize, each: usize) -> Result<(), String> {
+    if items.saturating_mul(each) > MOST {
+        return Err(format!(
+            "{items} items crossed with {each} additions are more than {MOST}"
+        ));
+    }
+    Ok(())
 }
 
 /// Each item with each of its additions, in laps: all items with one addition each, then all with the next one.
@@ -191,12 +233,7 @@ pub(crate) fn crossed(
     seed: Seed,
 ) -> Result<Vec<Fields>, String> {
     let each = cross.draw.unwrap_or(additions.len()).min(additions.len());
-    if items.len().saturating_mul(each) > MOST {
-        return Err(format!(
-            "{} items crossed with {each} additions are more than {MOST}",
-            items.len()
-        ));
-    }
+    within_bounds(items.len(), each)?;
     let mut deck: Vec<&Fields> = additions.iter().collect();
     if cross.draw.is_some() {
         Draw::new(seed).shuffle(&mut deck);
@@ -248,6 +285,7 @@ mod tests {
                 })
                 .collect(),
             rows_each: 1,
+            dealt: BTreeMap::new(),
         }
     }
 
@@ -263,6 +301,11 @@ mod tests {
         );
         let items = cells(&["a", "b", "c"], 1);
         assert_eq!(items.shares(2, Seed(3)).iter().sum::<usize>(), 2);
+        let dealt = Items {
+            dealt: BTreeMap::from([("g".to_owned(), 3)]),
+            ..cells(&["a", "b", "c"], 2)
+        };
+        assert_eq!(dealt.shares(10, Seed(3)), [2, 2, 2, 2, 1, 1]);
         assert_ne!(
             (0..20)
                 .map(|seed| items.shares(1, Seed(seed)))
@@ -288,6 +331,7 @@ mod tests {
         let cross = CrossStage {
             with: Additions::Variants(Vec::new()),
             draw: Some(4),
+            deal: None,
         };
         let drawn = crossed(&items, &cross, &additions, Seed(5)).unwrap();
         assert_eq!(drawn, crossed(&items, &cross, &additions, Seed(5)).unwrap());

@@ -8,6 +8,7 @@ mod advice;
 mod calibrate;
 mod calls;
 mod choose;
+mod deal;
 mod draw;
 mod engine;
 mod error;

@@ -107,8 +107,14 @@ impl<'a> Checked<'a> {
             preset: kind.preset.clone(),
             problem,
         };
-        let items = Items::new(run.kind, run.behaviour).map_err(refuse)?;
-        let quotas = quotas(run, &stages, &items)?;
+        let mut items = Items::new(run.kind, run.behaviour).map_err(refuse)?;
+        let mut quotas = quotas(run, &stages, &items)?;
+        if !items.dealt.is_empty() {
+            // Of all who could be dealt only those exist that are wanted.
+            let mut wanted = quotas.iter().map(|quota| quota.wanted > 0);
+            items.cells.retain(|_| wanted.next().unwrap_or(false));
+            quotas.retain(|quota| quota.wanted > 0);
+        }
         let emitting = match stages.emit.options {
             Emission::Statement(_) => None,
             Emission::Item(options) => Some(Emitting::new(run, options).map_err(refuse)?),

@@ -104,6 +104,12 @@ pub(crate) fn manifest(
             .as_ref()
             .map(Emitting::columns)
             .unwrap_or_default(),
+        dealt: checked
+            .items
+            .dealt
+            .iter()
+            .map(|(name, values)| (name.clone(), *values as u64))
+            .collect(),
         content: None,
         files: BTreeMap::new(),
         seal: None,

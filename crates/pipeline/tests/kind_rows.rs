@@ -181,6 +181,54 @@ fn sycophancy_reaches_the_published_size_with_everything_dealt_out_evenly() {
             .collect();
         assert_eq!(own.len(), 10, "{name}: five in each half");
     }
+    // So they do places and interests, as nearly equally often as 300 biographies allow.
+    assert_eq!(
+        outcome.manifest.dealt,
+        BTreeMap::from([
+            ("interest".to_owned(), 30),
+            ("name".to_owned(), 60),
+            ("place".to_owned(), 40)
+        ])
+    );
+    let mut people: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (variable, values, allowed) in [
+        ("name", 60, 5..=5),
+        ("place", 40, 7..=8),
+        ("interest", 30, 10..=10),
+    ] {
+        let mut halves: BTreeMap<String, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
+        for row in rows {
+            let metadata = &row["metadata"];
+            let (half, value) = (metadata["label"].to_string(), &metadata["cell"][variable]);
+            assert!(
+                row["question"]
+                    .as_str()
+                    .unwrap()
+                    .contains(value.as_str().unwrap())
+                    || variable == "interest"
+            );
+            halves
+                .entry(half.clone())
+                .or_default()
+                .entry(value.to_string())
+                .or_default()
+                .insert(metadata["pair_id"].to_string());
+            people
+                .entry(half)
+                .or_default()
+                .insert(metadata["cell"].to_string());
+        }
+        for counts in halves.values() {
+            assert_eq!(counts.len(), values, "{variable}");
+            assert!(
+                counts.values().all(|pairs| allowed.contains(&pairs.len())),
+                "{variable}: {counts:?}"
+            );
+        }
+    }
+    let halves: Vec<&BTreeSet<String>> = people.values().collect();
+    assert_eq!(halves[0], halves[1], "both halves are the same people");
+    assert_eq!(halves[0].len(), 300);
     // The answer that matches is the side's own.
     for row in rows
         .iter()

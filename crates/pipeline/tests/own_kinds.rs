@@ -257,6 +257,20 @@ fn a_wrong_kind_is_refused_with_file_line_and_cause() {
         ),
         (
             "kind.toml",
+            "use = \"cross\"\nvariants",
+            "use = \"cross\"\ndeal = 1\ndraw = 1\nvariants",
+            "k/kind.toml:",
+            "stands beside `draw`; keep one of them",
+        ),
+        (
+            "kind.toml",
+            "[[stage]]\nuse = \"emit\"",
+            "[[stage]]\nuse = \"cross\"\ndeal = 1\nvariants = [{ late = true }]\n\n[[stage]]\nuse = \"emit\"",
+            "k/kind.toml:",
+            "use `draw` here",
+        ),
+        (
+            "kind.toml",
             "schema = \"row.schema.json\"",
             "schema = \"rows.json\"",
             "k/kind.toml:",

@@ -23,6 +23,10 @@ pub struct CrossStage {
     /// How many additions each item gets, drawn by the item; all of them where nothing is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub draw: Option<usize>,
+    /// The same, but dealt out: in the order in which items are used, each addition stands equally often, give or take
+    /// one or two. Only before the first question, and not beside `draw`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deal: Option<usize>,
 }
 
 /// What items are crossed with.

@@ -88,7 +88,7 @@ pub(crate) fn read_item_stages(
         };
         stages.push(match found.as_str() {
             "table" => Stage::Table(table(&section)?),
-            "cross" => Stage::Cross(cross(&section)?),
+            "cross" => Stage::Cross(cross(&section, has(&stages, "select"))?),
             "ask" if !asked && !is_filtered(&stages) => {
                 asked = true;
                 Stage::Ask(first_ask(&section, names)?)
@@ -145,8 +145,8 @@ fn table(section: &Section<'_>) -> Result<TableStage, RecipeError> {
     })
 }
 
-fn cross(section: &Section<'_>) -> Result<CrossStage, RecipeError> {
-    section.only(&["use", "table", "columns", "variants", "draw"])?;
+fn cross(section: &Section<'_>, late: bool) -> Result<CrossStage, RecipeError> {
+    section.only(&["use", "table", "columns", "variants", "draw", "deal"])?;
     let with = match (section.optional("table"), section.optional("variants")) {
         (Some(name), None) => Additions::Table(TableStage {
             name: field_name(&name)?,
@@ -155,14 +155,21 @@ fn cross(section: &Section<'_>) -> Result<CrossStage, RecipeError> {
         (None, Some(list)) => Additions::Variants(variants(&list)?),
         _ => return Err(section.fault("needs one of `table` and `variants`")),
     };
-    let draw = section
-        .optional("draw")
-        .map(|entry| entry.whole(1, 100_000))
-        .transpose()?;
-    Ok(CrossStage {
-        with,
-        draw: draw.and_then(|draw| usize::try_from(draw).ok()),
-    })
+    let number = |key: &str| -> Result<Option<usize>, RecipeError> {
+        let number = section
+            .optional(key)
+            .map(|entry| entry.whole(1, 100_000))
+            .transpose()?;
+        Ok(number.and_then(|number| usize::try_from(number).ok()))
+    };
+    let (draw, deal) = (number("draw")?, number("deal")?);
+    if let (Some(_), Some(entry)) = (draw, section.optional("deal")) {
+        return Err(entry.fault("stands beside `draw`; keep one of them"));
+    }
+    if let (true, Some(entry)) = (late, section.optional("deal")) {
+        return Err(entry.fault("deals to what comes before the first question; use `draw` here"));
+    }
+    Ok(CrossStage { with, draw, deal })
 }
 
 fn variants(list: &Entry<'_>) -> Result<Vec<Fields>, RecipeError> {

@@ -528,6 +528,14 @@ impl Kind {
     }
 
     /// The emit stage of a kind that maps fields.
+    /// Whether a stage deals additions out: then the cells are those that are dealt.
+    #[must_use]
+    pub fn deals(&self) -> bool {
+        self.stages
+            .iter()
+            .any(|stage| matches!(stage, Stage::Cross(cross) if cross.deal.is_some()))
+    }
+
     #[must_use]
     pub fn emit_item(&self) -> Option<&crate::item_stage::EmitItemStage> {
         self.stage(|stage| match stage {

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::calibrated::CalibrationInUse;
+use crate::dealt::DealtField;
 use crate::diversity::{Diversity, Text};
 use crate::error::ReportError;
 use crate::giveaways::GiveAways;
@@ -55,6 +56,9 @@ pub struct ItemReport {
     pub cells: Vec<Cell>,
     /// Columns and drawn variants with few values: how often each stands, and whether chance would have it so.
     pub columns: Vec<Column>,
+    /// How evenly what was dealt to candidates is spread over those that were published; empty where nothing was dealt.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dealt: Vec<DealtField>,
     /// What gives labels or answers away; null where there is nothing to guess.
     pub giveaways: Option<GiveAways>,
     /// How far the rows differ; null for fewer than two.
@@ -155,6 +159,7 @@ pub fn build_items(
         reasons,
         cells: cells(manifest),
         columns: columns(manifest, records),
+        dealt: DealtField::of(manifest, records),
         guessers: guessers(records),
         giveaways: giveaways(records, manifest.seed),
         diversity: diversity(manifest, records),
@@ -216,7 +221,9 @@ fn columns(manifest: &Manifest, records: &[Fields]) -> Vec<Column> {
         .flat_map(Fields::keys)
         .collect();
     for name in held {
-        if !manifest.columns.iter().any(|column| column.name == *name) {
+        // What was dealt is tested over candidates: the rows of one share it.
+        let is_dealt = manifest.dealt.contains_key(name);
+        if !is_dealt && !manifest.columns.iter().any(|column| column.name == *name) {
             let values = records.iter().filter_map(|row| cell(row)?.get(name));
             all.push((format!("metadata.cell.{name}"), counted(values)));
         }
@@ -250,11 +257,11 @@ fn counted<'v>(values: impl Iterator<Item = &'v Value>) -> BTreeMap<String, u64>
 }
 
 /// What a row's candidate was held balanced by.
-fn cell(row: &Fields) -> Option<&Fields> {
+pub(crate) fn cell(row: &Fields) -> Option<&Fields> {
     metadata(row)?.get("cell")?.as_object()
 }
 
-fn metadata(row: &Fields) -> Option<&Fields> {
+pub(crate) fn metadata(row: &Fields) -> Option<&Fields> {
     row.get("metadata").and_then(Value::as_object)
 }
 
@@ -382,7 +389,7 @@ fn giveaways(records: &[Fields], seed: Seed) -> Option<GiveAways> {
     GiveAways::of("the label", &rows, seed)
 }
 
-fn label(row: &Fields) -> Option<Side> {
+pub(crate) fn label(row: &Fields) -> Option<Side> {
     serde_json::from_value(metadata(row)?.get("label")?.clone()).ok()
 }
 
@@ -434,6 +441,7 @@ fn warnings(report: &ItemReport, rejects: &[Reject]) -> Vec<String> {
             ));
         }
     }
+    warnings.extend(report.dealt.iter().flat_map(DealtField::warnings));
     // How often each letter is right is said above.
     warnings.extend(
         report

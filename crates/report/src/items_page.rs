@@ -8,6 +8,7 @@ use evalwright_dataset::CardSummary;
 use evalwright_stats::Interval;
 
 use crate::calibrated::CalibrationInUse;
+use crate::dealt::DealtField;
 use crate::diversity::Diversity;
 use crate::error::ReportError;
 use crate::giveaways::GiveAways;
@@ -79,10 +80,15 @@ impl ItemReport {
 
     /// What figures say in sentences, in the order of the page.
     fn said(&self) -> Vec<String> {
+        let dealt = self.dealt.iter().map(DealtField::sentence);
         let calibration = self.calibration.iter().flat_map(|one| one.said.clone());
         let selection = selection::sentences(self.selection.as_ref());
         let diversity = self.diversity.as_ref().and_then(Diversity::sentence);
-        calibration.chain(selection).chain(diversity).collect()
+        calibration
+            .chain(selection)
+            .chain(dealt)
+            .chain(diversity)
+            .collect()
     }
 
     /// `report.html`: one file with no script and no address of anything outside.
@@ -234,7 +240,7 @@ impl ItemReport {
                     .iter()
                     .map(|(name, summary)| (name.clone(), summary)),
             );
-        vec![
+        let mut tables = vec![
             Table {
                 name: "funnel",
                 title: "Stages",
@@ -341,7 +347,28 @@ impl ItemReport {
                     })
                     .collect(),
             },
-        ]
+        ];
+        if !self.dealt.is_empty() {
+            tables.push(Table {
+                name: "dealt",
+                title: "How evenly what was dealt is spread over candidates (chi-square test against all values equally often)",
+                header: vec![
+                    "field",
+                    "label",
+                    "candidates",
+                    "values",
+                    "used",
+                    "most",
+                    "chi_square",
+                    "degrees",
+                    "p_value",
+                    "evenness",
+                    "apart",
+                ],
+                rows: self.dealt.iter().flat_map(DealtField::lines).collect(),
+            });
+        }
+        tables
     }
 }
 

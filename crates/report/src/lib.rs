@@ -12,6 +12,7 @@ pub mod calibrate;
 mod calibrated;
 mod chart;
 mod confidence;
+mod dealt;
 pub mod diff;
 mod diversity;
 mod error;
@@ -36,6 +37,7 @@ pub use anchors::{ANCHORS_SCHEMA, Anchor, AnchorReport, MeanShift, anchor_report
 pub use balance::{CellBalance, LabelLength, Length};
 pub use calibrated::CalibrationInUse;
 pub use confidence::Confidence;
+pub use dealt::{DealtField, DealtSpread};
 pub use diff::{Compared, DiffRow, Difference, compare};
 pub use diversity::{Diversity, Spread};
 pub use error::ReportError;

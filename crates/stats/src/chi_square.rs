@@ -1,4 +1,4 @@
-//! Pearson's chi-square test of equal frequencies.
+//! Equal frequencies: Pearson's chi-square test, and how near counts come to them.
 
 use serde::Serialize;
 
@@ -38,6 +38,34 @@ pub fn chi_square(counts: &[u64]) -> Option<ChiSquare> {
         degrees,
         p_value: upper_gamma(f64::from(degrees) / 2.0, statistic / 2.0),
     })
+}
+
+/// Shannon's entropy of counts as a share of the most that as many things can have in as many places: 1 where no two
+/// counts differ by more than one, 0 where all stands in one place. `None` where nothing else is possible: for fewer than
+/// two counts, or fewer than two things.
+///
+/// ```
+/// use evalwright_stats::evenness;
+/// assert_eq!(evenness(&[1, 0, 1]), Some(1.0));
+/// assert_eq!(evenness(&[2, 0, 0]), Some(0.0));
+/// ```
+#[must_use]
+pub fn evenness(counts: &[u64]) -> Option<f64> {
+    let total: u64 = counts.iter().sum();
+    if counts.len() < 2 || total < 2 {
+        return None;
+    }
+    // Σ n ln n; the entropy is ln(total) less this over the total, and it is the least where counts are as even as can be.
+    let weighed = |count: u64| match count {
+        0 => 0.0,
+        count => count as f64 * (count as f64).ln(),
+    };
+    let places = counts.len() as u64;
+    let (each, more) = (total / places, total % places);
+    let least = more as f64 * weighed(each + 1) + (places - more) as f64 * weighed(each);
+    let most = weighed(total);
+    let own: f64 = counts.iter().copied().map(weighed).sum();
+    Some(((most - own) / (most - least)).clamp(0.0, 1.0))
 }
 
 /// The regularised upper incomplete gamma function Q(a, x), a > 0 and x ≥ 0: by its series below a + 1 (Abramowitz and
@@ -138,5 +166,20 @@ mod tests {
         assert!((test.p_value - 0.045_500_264).abs() < 1e-8, "{test:?}");
         assert_eq!(chi_square(&[7]), None);
         assert_eq!(chi_square(&[0, 0]), None);
+    }
+
+    #[test]
+    fn evenness_by_hand() {
+        // Five things in three places can stand 2, 2, 1 at the evenest: 5 ln 5 − 4 ln 2 of 8.047 − 2.773 = 5.275.
+        assert_eq!(evenness(&[2, 1, 2]), Some(1.0));
+        // Here they stand 3, 2, 0: 8.047 − 3 ln 3 − 2 ln 2 = 3.365.
+        let found = evenness(&[3, 2, 0]).unwrap();
+        assert!(
+            (found - 3.365_058_335 / 5.274_600_840).abs() < 1e-8,
+            "{found}"
+        );
+        assert_eq!(evenness(&[4, 0]), Some(0.0));
+        assert_eq!(evenness(&[1, 0]), None);
+        assert_eq!(evenness(&[9]), None);
     }
 }

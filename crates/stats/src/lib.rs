@@ -45,7 +45,7 @@ pub use bootstrap::bootstrap_interval;
 pub use calibration::{
     Calibration, ReliabilityBin, brier_score, expected_calibration_error, fit_logistic, reliability,
 };
-pub use chi_square::{ChiSquare, chi_square};
+pub use chi_square::{ChiSquare, chi_square, evenness};
 pub use coefficient::Coefficient;
 pub use describe::{Summary, histogram, quantile, summarise};
 pub use error::StatsError;

@@ -309,6 +309,7 @@ fn manifest(
         files: BTreeMap::new(),
         seal: None,
         columns: Vec::new(),
+        dealt: BTreeMap::new(),
         selection: None,
     })
 }

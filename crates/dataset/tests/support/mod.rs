@@ -207,6 +207,7 @@ pub fn manifest(version: &str) -> Manifest {
         usage: TokenUsage::default(),
         notes: BTreeMap::new(),
         columns: Vec::new(),
+        dealt: BTreeMap::new(),
         content: None,
         files: BTreeMap::new(),
         seal: None,

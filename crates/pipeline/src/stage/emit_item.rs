@@ -26,6 +26,8 @@ pub(crate) struct Emitting<'a> {
     options: &'a EmitItemStage,
     late: Vec<&'a CrossStage>,
     schema: Value,
+    /// Whether cells were dealt.
+    deals: bool,
 }
 
 /// A candidate that becomes rows.
@@ -75,6 +77,7 @@ impl<'a> Emitting<'a> {
             options,
             late,
             schema,
+            deals: run.kind.kind.deals(),
         })
     }
 
@@ -190,7 +193,11 @@ impl<'a> Emitting<'a> {
                         .filter_map(|field| draft.added.get(*field));
                     parts.extend(own.map(Value::to_string));
                     let key = ContentHash::of_parts(&parts).to_string();
-                    let cell = format!("{},{}", slot.cell, slot.group);
+                    // Where each candidate is a cell of its own there is nothing to balance within one.
+                    let cell = match self.deals {
+                        true => slot.cell.to_string(),
+                        false => format!("{},{}", slot.cell, slot.group),
+                    };
                     let shared = items.entry(key.clone()).or_insert((texts, place, cell, 0));
                     shared.3 += 1;
                     key

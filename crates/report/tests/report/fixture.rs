@@ -424,6 +424,7 @@ fn manifest(funnel: Funnel) -> Manifest {
         usage: TokenUsage::new(18_234, 2_345),
         notes: BTreeMap::new(),
         columns: Vec::new(),
+        dealt: BTreeMap::new(),
         content: None,
         files: BTreeMap::new(),
         seal: None,
