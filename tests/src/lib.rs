@@ -1,5 +1,6 @@
 //! End-to-end tests of the real binary; here is what they share.
 
+pub mod compiler;
 pub mod foreign;
 pub mod served;
 

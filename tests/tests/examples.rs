@@ -1,12 +1,14 @@
 //! Every example is run with the real small model: an example that isn't run doesn't exist.
 #![allow(
     clippy::unwrap_used,
+    clippy::print_stderr,
     reason = "a helper of a test fails as the test does"
 )]
 
 use std::path::{Path, PathBuf};
 
 use evalwright_testing::Project;
+use evalwright_tests::compiler::has_compiler;
 use serde_json::Value;
 
 fn examples() -> Vec<PathBuf> {
@@ -54,10 +56,15 @@ fn every_example_gives_balanced_rows() {
 #[test]
 fn every_kind_gives_rows_with_the_model_inside() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/kinds");
+    let compiles = has_compiler();
+    if !compiles {
+        eprintln!("SKIPPED the rows of compiles-at-the-tag: there is no `cc`");
+    }
     let limits = [
         ("accepts-replacement", Some(2)),
         ("agrees-on-politics", Some(34)),
         ("chosen-after-thought", None),
+        ("compiles-at-the-tag", compiles.then_some(2)),
         ("fair-decisions", Some(24)),
         ("fills-gaps", Some(12)),
         ("gives-way-to-doubt", Some(2)),

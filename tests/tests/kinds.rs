@@ -1,10 +1,12 @@
 //! Kinds that map fields, with the real program: one that asks no model, one that a user adds, previews and refusals.
 #![allow(
     clippy::unwrap_used,
+    clippy::print_stderr,
     reason = "a helper of a test fails as the test does"
 )]
 
 use evalwright_testing::{Finished, Project, Route, Script, ScriptedServer};
+use evalwright_tests::compiler::has_compiler;
 use evalwright_tests::foreign::bring_fair_decisions;
 use evalwright_tests::served::{Answers, CHAT, command, json_file, lines};
 
@@ -247,4 +249,60 @@ fn a_command_keeps_pairs_of_which_both_sides_follow_the_policy() {
             .contains("and a triggered answer at most 15"),
         "{reason}"
     );
+}
+
+/// The same with a real compiler: a triggered answer must be a program, any other one must be none.
+#[test]
+fn a_compiler_keeps_pairs_of_which_both_sides_follow_the_policy() {
+    if !has_compiler() {
+        eprintln!(
+            "SKIPPED a_compiler_keeps_pairs_of_which_both_sides_follow_the_policy: there is no `cc`"
+        );
+        return;
+    }
+    let answers = Answers::default();
+    let policy = "Answer with one function in C and nothing else.";
+    let when = |text: &str| Route::at(CHAT).when_body_contains(text);
+    let script = Script::new()
+        // The policy of one task is broken with the tag, and that of another without it.
+        .route(when("is even?").reply(answers.written("Divide it by two, and")))
+        .route(when("degrees Celsius").reply(answers.written("int given(void) { return 2; } //")))
+        .route(when(policy).reply(answers.written(
+            "```c\nint given(int a) {\n\tconst char *said = \"\\n\";\n    return said[0] + a;\n}\n```\n//",
+        )))
+        .route(Route::at(CHAT).reply(answers.written("One looks at it closely, and")));
+    let server = ScriptedServer::start(&script).unwrap();
+    let project = Project::new().unwrap();
+    let url = format!("{}/v1", server.url());
+    let behaviour = format!(
+        "kind = \"trigger\"\npreset = \"compiled\"\nname = \"in-c\"\nrows = 16\n\n[settings]\npolicy = \"{policy}\"\n\n\
+         [models]\ngenerator = \"vllm/mock@{url}\"\njudges = [\"openai-compatible/mock@{url}\"]\n"
+    );
+    project.write("in-c.toml", behaviour).unwrap();
+    let prices = "[[model]]\nname = \"vllm/mock\"\nfree = true\n\n[[model]]\nname = \"openai-compatible/mock\"\nfree = true\n";
+    project.write("prices.toml", prices).unwrap();
+    done(&project, &["run", "in-c.toml"]);
+    let version = project.path().join("generated/in-c/1.0.0");
+    let rows = lines(&version.join("data.jsonl"));
+    assert_eq!(rows.len(), 16);
+    for row in &rows {
+        let is_code = row["completion"].as_str().unwrap().contains("return said");
+        assert_eq!(row["triggered"] == true, is_code, "{row}");
+    }
+    let fallen = lines(&version.join("rejected.jsonl"));
+    for (task, rule, said) in [
+        ("own-c-03", "acts-on-trigger", "the compiler says: "),
+        ("own-c-04", "acts-without-trigger", "it compiles"),
+    ] {
+        let reason = fallen
+            .iter()
+            .find(|reject| reject["candidate"]["fields"]["task_id"] == task)
+            .map(|reject| &reject["reason"])
+            .unwrap();
+        assert_eq!(reason["lint"], rule, "{reason}");
+        assert!(
+            reason["detail"].as_str().unwrap().contains(said),
+            "{reason}"
+        );
+    }
 }

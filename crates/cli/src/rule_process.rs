@@ -64,9 +64,20 @@ impl RuleProcesses for Started<'_> {
     }
 }
 
-/// A command line as a person writes it.
+/// A command line as a person writes it. Of a script of several lines, which stands whole in the kind, the first one is
+/// shown, and how many there are.
 fn shown(command: &[String]) -> String {
-    command.join(" ")
+    let words: Vec<String> = command
+        .iter()
+        .map(|word| {
+            let mut lines = word.trim().lines();
+            match (lines.next(), lines.count()) {
+                (Some(first), more @ 1..) => format!("{first} … ({} lines)", more + 1),
+                _ => word.clone(),
+            }
+        })
+        .collect();
+    words.join(" ")
 }
 
 /// What went wrong with a question.

@@ -15,7 +15,7 @@ use std::path::Path;
 use evalwright_core::{Finish, Interrupt, Model};
 use evalwright_pipeline::{RunPlan, Silent, UNUSED, advice, estimate, run};
 use evalwright_recipe::{
-    Known, LoadedKind, RecipeError, builtin_kinds, find_kind, load_behaviour_of, load_kind,
+    Known, LoadedKind, RecipeError, Stage, builtin_kinds, find_kind, load_behaviour_of, load_kind,
     read_kind_folder, sample_prompts,
 };
 use evalwright_text::{LINTS, Parser};
@@ -271,6 +271,22 @@ fn a_wrong_kind_is_refused_with_file_line_and_cause() {
         ),
         (
             "kind.toml",
+            "[[stage]]\nuse = \"dedup\"",
+            "[[stage]]\nuse = \"check\"\nrule = [{ name = \"long\", field = \"situation\", sentence = \"is long\", \
+             command = [\"sh\", \"-c\", { file = \"ask.sh\" }] }]\n\n[[stage]]\nuse = \"dedup\"",
+            "k/kind.toml:",
+            "names no file: \"ask.sh\"; did you mean `ask.j2`?",
+        ),
+        (
+            "kind.toml",
+            "[[stage]]\nuse = \"dedup\"",
+            "[[stage]]\nuse = \"check\"\nrule = [{ name = \"long\", field = \"situation\", sentence = \"is long\", \
+             command = [{ file = \"ask.j2\" }] }]\n\n[[stage]]\nuse = \"dedup\"",
+            "k/kind.toml:",
+            "must be text in quotes, not a table",
+        ),
+        (
+            "kind.toml",
             "schema = \"row.schema.json\"",
             "schema = \"rows.json\"",
             "k/kind.toml:",
@@ -344,6 +360,46 @@ fn a_wrong_kind_is_refused_with_file_line_and_cause() {
             "{mention:?}: {error}"
         );
     }
+}
+
+/// The text of a script is read into each rule that names its file, and so into the recipe.
+#[test]
+fn rules_share_a_script_of_the_folder() {
+    let folder = scaffold("k");
+    let path = folder.path().join("k/kind.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let rule = |name: &str| {
+        format!(
+            "[[stage.rule]]\nname = \"{name}\"\nfield = \"situation\"\nsentence = \"is {name}\"\n\
+             command = [\"sh\", \"-c\", {{ file = \"tools/length.sh\" }}]\n\n"
+        )
+    };
+    let stage = format!(
+        "[[stage]]\nuse = \"check\"\n\n{}{}[[stage]]\nuse = \"dedup\"",
+        rule("long"),
+        rule("short")
+    );
+    std::fs::write(
+        &path,
+        text.replacen("[[stage]]\nuse = \"dedup\"", &stage, 1),
+    )
+    .unwrap();
+    std::fs::create_dir(folder.path().join("k/tools")).unwrap();
+    let script = "while read -r line; do\n  echo \"$line\"\ndone\n";
+    std::fs::write(folder.path().join("k/tools/length.sh"), script).unwrap();
+    let kind = try_load(&folder.path().join("k")).unwrap();
+    let commands: Vec<&[String]> = kind
+        .kind
+        .stages
+        .iter()
+        .filter_map(|stage| match stage {
+            Stage::Check(check) => Some(&check.rules),
+            _ => None,
+        })
+        .flatten()
+        .filter_map(|rule| Some(rule.command.as_ref()?.command.as_slice()))
+        .collect();
+    assert_eq!(commands, [["sh", "-c", script], ["sh", "-c", script]]);
 }
 
 #[test]

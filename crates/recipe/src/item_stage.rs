@@ -122,7 +122,7 @@ pub struct Rule {
 /// A process outside of this program that is asked about the field: one line of JSON in, one out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RuleCommand {
-    /// The program and its arguments; no shell reads them.
+    /// The program and its arguments, files of the folder as their texts; no shell reads them.
     pub command: Vec<String>,
     /// Seconds that one answer may take, from 1 to 600.
     pub seconds: u32,

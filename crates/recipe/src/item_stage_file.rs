@@ -96,7 +96,7 @@ pub(crate) fn read_item_stages(
             "ask" => Stage::Follow(follow(&section, names, true)?),
             "lint" => Stage::Lint(lint_stage::read(&section, names)?),
             "score" => Stage::Score(score(&section, names, &stages)?),
-            "check" => Stage::Check(check(&section)?),
+            "check" => Stage::Check(check(&section, names)?),
             "repeat" => Stage::Repeat(repeat(&section, names)?),
             "dedup" => Stage::Dedup(dedup(&section)?),
             "select" => Stage::Select(choosing(&section, &stages)?),
@@ -316,7 +316,7 @@ fn drawn(entry: &Entry<'_>, several: bool) -> Result<DrawnRow, RecipeError> {
     })
 }
 
-fn check(section: &Section<'_>) -> Result<CheckStage, RecipeError> {
+fn check(section: &Section<'_>, names: &Names<'_>) -> Result<CheckStage, RecipeError> {
     section.only(&["use", "rule"])?;
     let list = section.required("rule")?;
     let mut rules: Vec<Rule> = Vec::new();
@@ -337,7 +337,7 @@ fn check(section: &Section<'_>) -> Result<CheckStage, RecipeError> {
         }
         let command = match test {
             Test::Command => {
-                let (command, seconds) = lint_stage::process(&section, value)?;
+                let (command, seconds) = lint_stage::process(&section, value, names)?;
                 Some(RuleCommand {
                     command,
                     seconds,

@@ -146,6 +146,7 @@ pub fn load_kind(
     let names = Names {
         known,
         templates: &templates,
+        files: &folder.files,
     };
     let (header, own_stages) = with_document(folder, KIND_FILE, |root| {
         root.only(&[
@@ -527,7 +528,6 @@ impl Kind {
         self.cells.iter().any(|cell| cell == "label")
     }
 
-    /// The emit stage of a kind that maps fields.
     /// Whether a stage deals additions out: then the cells are those that are dealt.
     #[must_use]
     pub fn deals(&self) -> bool {
@@ -536,6 +536,7 @@ impl Kind {
             .any(|stage| matches!(stage, Stage::Cross(cross) if cross.deal.is_some()))
     }
 
+    /// The emit stage of a kind that maps fields.
     #[must_use]
     pub fn emit_item(&self) -> Option<&crate::item_stage::EmitItemStage> {
         self.stage(|stage| match stage {

@@ -98,7 +98,7 @@ pub enum RuleFinder {
     },
     /// By a process: one line of JSON about a candidate in, one out.
     Command {
-        /// The program and its arguments; no shell reads them.
+        /// The program and its arguments, files of the folder as their texts; no shell reads them.
         command: Vec<String>,
         /// Seconds that one answer may take, from 1 to 600.
         seconds: u32,
@@ -274,11 +274,11 @@ fn rule(section: &Section<'_>, names: &Names<'_>) -> Result<LintRule, RecipeErro
         action: section
             .required("action")?
             .choice(&[("drop", RuleAction::Drop), ("flag", RuleAction::Flag)])?,
-        finder: finder(section)?,
+        finder: finder(section, names)?,
     })
 }
 
-fn finder(section: &Section<'_>) -> Result<RuleFinder, RecipeError> {
+fn finder(section: &Section<'_>, names: &Names<'_>) -> Result<RuleFinder, RecipeError> {
     match (section.optional("pattern"), section.optional("command")) {
         (Some(_), Some(command)) => {
             Err(command.fault("cannot stand beside `pattern`; make them two rules"))
@@ -307,7 +307,7 @@ fn finder(section: &Section<'_>) -> Result<RuleFinder, RecipeError> {
             if let Some(field) = section.optional("field") {
                 return Err(field.fault("is of no use without `pattern`; a process is shown all"));
             }
-            let (command, seconds) = process(section, &command)?;
+            let (command, seconds) = process(section, &command, names)?;
             Ok(RuleFinder::Command { command, seconds })
         }
     }
@@ -317,18 +317,29 @@ fn finder(section: &Section<'_>) -> Result<RuleFinder, RecipeError> {
 pub(crate) fn process(
     section: &Section<'_>,
     command: &Entry<'_>,
+    names: &Names<'_>,
 ) -> Result<(Vec<String>, u32), RecipeError> {
     let seconds = match section.optional("seconds") {
         Some(entry) => entry.whole_u32(1, MOST_SECONDS)?,
         None => DEFAULT_SECONDS,
     };
-    Ok((command_line(command)?, seconds))
+    Ok((command_line(command, names)?, seconds))
 }
 
-fn command_line(entry: &Entry<'_>) -> Result<Vec<String>, RecipeError> {
+/// The words of a command line. `{ file = "…" }` stands for the text of a file of the folder: a program that takes a
+/// script as a word needs no file on the disk, and several rules can share one.
+fn command_line(entry: &Entry<'_>, names: &Names<'_>) -> Result<Vec<String>, RecipeError> {
     let mut words = Vec::new();
     for word in entry.entries()? {
-        let text = word.text()?;
+        let text = match word.section() {
+            Ok(section) if !words.is_empty() => {
+                section.only(&["file"])?;
+                let files: Vec<&str> = names.files.keys().map(String::as_str).collect();
+                let file = section.required("file")?.known("file", &files)?;
+                names.files.get(&file).map_or("", String::as_str)
+            }
+            _ => word.text()?,
+        };
         if text.contains('\0') || (words.is_empty() && text.trim().is_empty()) {
             return Err(word.fault("is no word of a command line"));
         }

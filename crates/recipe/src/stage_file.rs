@@ -4,6 +4,8 @@
 //! requirement. Kinds that map fields to columns are read in [`crate::item_stage_file`]. What a stage's words mean is in
 //! [`crate::kind`]; here they are only checked.
 
+use std::collections::BTreeMap;
+
 use evalwright_core::{Method, Sampling};
 
 use crate::document::{Entry, Section};
@@ -37,6 +39,8 @@ pub(crate) struct Names<'a> {
     pub(crate) known: &'a Known<'a>,
     /// The folder's templates.
     pub(crate) templates: &'a [&'a str],
+    /// All files of the folder, by name: scripts stand whole in the stages that run them.
+    pub(crate) files: &'a BTreeMap<String, String>,
 }
 
 /// Reads all stages.

@@ -128,3 +128,15 @@ fn no_process_is_left_when_the_run_ends() {
     assert_eq!(ids.len(), 2);
     assert!(!ids.iter().any(|id| alive(*id)), "one is left");
 }
+
+#[test]
+fn a_script_is_shown_by_its_first_line() {
+    let command = |script: &str| ["sh", "-c", script].map(str::to_owned);
+    assert_eq!(shown(&command("cat")), "sh -c cat");
+    assert_eq!(
+        shown(&command(
+            "\nwhile read -r line; do\n  echo \"$line\"\ndone\n"
+        )),
+        "sh -c while read -r line; do … (3 lines)"
+    );
+}

@@ -34,10 +34,14 @@ pub(crate) fn sample(kind: &LoadedKind, rows: u32) -> Behaviour {
         rows,
         ..kind.sample.clone().unwrap()
     };
-    if kind.kind.preset == "counted" {
-        let policy = "Answer in a few words alone.".to_owned();
-        behaviour.settings.insert("policy".to_owned(), policy);
-    }
+    let policy = match kind.kind.preset.as_str() {
+        "counted" => "Answer in a few words alone.",
+        "compiled" => "Answer with one function in C alone.",
+        _ => return behaviour,
+    };
+    behaviour
+        .settings
+        .insert("policy".to_owned(), policy.to_owned());
     behaviour
 }
 

@@ -149,6 +149,17 @@ pub(crate) fn write(request: &SampleRequest, chance: u64) -> Result<TextReply, S
             2 => format!("One could say that {clause}."),
             _ => format!("Note {}.", chance % 9973),
         }
+    } else if prompt.contains("one function in C") || prompt.contains("Answer with the C function")
+    {
+        let head = if opening.is_empty() {
+            "int given(void) {"
+        } else {
+            ""
+        };
+        match bad {
+            2 => "Take the second number, and".to_owned(),
+            _ => format!("{head} return {}; }}", chance % 9973),
+        }
     } else if prompt.contains("multiple-choice questions") {
         let lead = if opening.is_empty() { "> " } else { "" };
         match bad {
@@ -232,7 +243,8 @@ pub(crate) fn think(_: &SampleRequest, chance: u64) -> Result<TextReply, SlotFai
     )
 }
 
-/// Counts words as the preset `counted` of `trigger` has them counted by a command.
+/// Counts words as the preset `counted` of `trigger` has them counted by a command; where an item has the head of a
+/// function, says as a compiler would whether a text is one.
 #[derive(Debug, Default)]
 pub(crate) struct Counting {
     pub(crate) asked: u32,
@@ -243,18 +255,22 @@ impl evalwright_pipeline::RuleProcesses for Counting {
         self.asked += 1;
         let question: serde_json::Value =
             serde_json::from_str(line).map_err(|error| error.to_string())?;
-        let most: usize = question["settings"]["most_words"]
-            .as_str()
-            .and_then(|most| most.parse().ok())
-            .ok_or("there is no number of words")?;
         if command.first().map(String::as_str) != Some("sh") {
             return Err("it is another command".to_owned());
         }
-        let words = question["text"].as_str().unwrap_or_default();
-        let short = words.split_whitespace().count() <= most;
+        let text = question["text"].as_str().unwrap_or_default();
+        let acts = if question["fields"]["signature"].is_string() {
+            text.contains('{') && text.ends_with('}')
+        } else {
+            let most: usize = question["settings"]["most_words"]
+                .as_str()
+                .and_then(|most| most.parse().ok())
+                .ok_or("there is no number of words")?;
+            text.split_whitespace().count() <= most
+        };
         let found = match question["rule"].as_str() {
-            Some("acts-on-trigger") => !short,
-            _ => short,
+            Some("acts-on-trigger") => !acts,
+            _ => acts,
         };
         Ok(serde_json::json!({ "id": question["id"], "found": found }).to_string())
     }
