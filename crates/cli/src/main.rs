@@ -3,6 +3,7 @@
 //! This crate parses arguments, prints, and chooses the exit code; everything else is in the libraries.
 //! Data goes to standard output, talk to standard error.
 
+mod again;
 mod anchors;
 mod changelog;
 mod commands;

@@ -166,6 +166,8 @@ pub enum StopReason {
     NoLogProbabilities,
     /// The model cannot do what the kind asks, whatever the request.
     Unsupported,
+    /// Only stored replies may be used here, and the store lacks one.
+    NotStored,
 }
 
 /// The model cannot go on at all.

@@ -42,6 +42,7 @@ pub use no_model::NoModel;
 pub use plan::{RunPlan, rows_at_once};
 pub use progress::{CallKind, Event, Progress, Silent};
 pub use recipe_hash::recipe_hash;
+pub use record::rater_records;
 pub use recorded::{RecordedEmbedder, RecordedModel};
 pub use relabel::{
     Aim, Answered, JudgeLabels, MOST_ANSWERS, RelabelEstimate, RelabelItem, RelabelJudge,

@@ -248,7 +248,8 @@ pub fn rows_at_once(kind: &LoadedKind, behaviour: &Behaviour) -> Result<(u32, u3
     Ok((each.saturating_mul(labels), each))
 }
 
-/// What each cell gets. Where no model is asked every beginning is a slot, and all go out at once.
+/// What each cell gets. Where no model is asked every beginning is a slot, and all go out at once, as those do that are
+/// held from an earlier version.
 fn quotas(
     run: &RunPlan<'_>,
     stages: &Stages<'_>,
@@ -263,11 +264,14 @@ fn quotas(
     Ok(shares
         .into_iter()
         .zip(&items.cells)
-        .map(|(wanted, (_, beginnings))| {
+        .map(|(wanted, (place, beginnings))| {
             let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
-            match &stages.ask {
-                Some(ask) => Quota::new(wanted, &ask.options.options().plan),
-                None => Quota::all(wanted, u32::try_from(beginnings.len()).unwrap_or(u32::MAX)),
+            match (&stages.ask, &run.behaviour.held) {
+                (Some(_), Some(held)) => Quota::all(wanted, held.of(place.cell, &place.group)),
+                (Some(ask), None) => Quota::new(wanted, &ask.options.options().plan),
+                (None, _) => {
+                    Quota::all(wanted, u32::try_from(beginnings.len()).unwrap_or(u32::MAX))
+                }
             }
         })
         .collect())

@@ -16,7 +16,7 @@ use crate::calls::{CallCounts, Caller};
 use crate::error::PipelineError;
 use crate::ledger::{Entry, Ledger, State};
 use crate::panel::{LABEL, Panel};
-use crate::plan::Checked;
+use crate::plan::{Checked, RunPlan};
 use crate::stage::emit_item::Emitting;
 use crate::stage::score::{NoteCounts, rater_name};
 
@@ -141,6 +141,15 @@ fn calibration_use(checked: &Checked<'_>) -> Result<Option<CalibrationUse>, Pipe
 fn canary(recipe: ContentHash) -> String {
     let digits = ContentHash::of_parts(&["canary", recipe.to_string().as_str()]).short(32);
     format!("evalwright-canary-{digits}")
+}
+
+/// Each judge of a plan under each wording, as the manifest of its run will have them but for what is counted.
+///
+/// # Errors
+/// When the plan's parts do not fit together.
+pub fn rater_records(plan: &RunPlan<'_>) -> Result<Vec<RaterRecord>, PipelineError> {
+    let checked = Checked::new(plan)?;
+    Ok(raters(&checked.panels, &NoteCounts::default()))
 }
 
 fn raters(panels: &[Panel<'_>], notes: &NoteCounts) -> Vec<RaterRecord> {

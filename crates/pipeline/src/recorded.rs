@@ -45,7 +45,7 @@ impl Embedder for RecordedEmbedder {
 fn missing(identity: &ModelIdentity, what: &str, count: usize) -> ModelError {
     ModelError::Stopped {
         model: identity.name.clone(),
-        reason: StopReason::NotFound,
+        reason: StopReason::NotStored,
         cause: format!("the store lacks {count} of its {what}, and nothing is asked here"),
     }
 }

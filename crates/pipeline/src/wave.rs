@@ -38,7 +38,7 @@ impl Quota {
         }
     }
 
-    /// The quotas of a cell whose slots all go out at once, because no model is asked.
+    /// The quotas of a cell whose slots all go out at once, because no model is asked or they are held.
     pub(crate) fn all(wanted: u32, slots: u32) -> Self {
         Self {
             wanted,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use evalwright_core::{ContentHash, DatasetName, Fields, Side};
+use evalwright_core::{Cell, ContentHash, DatasetName, Fields, Group, Side};
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -46,6 +46,43 @@ pub struct Behaviour {
     /// The judges' curves, fitted on people's labels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calibration: Option<CalibrationChoice>,
+    /// The slots of a version that is made again in part. No behaviour file says so, but a manifest does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<HeldSlots>,
+}
+
+/// The slots that an earlier version asked for: all of them go out at once, and no others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldSlots {
+    /// The version.
+    pub version: String,
+    /// The stages that may ask models; all others live on stored replies.
+    pub stages: Vec<String>,
+    /// By cell.
+    pub cells: Vec<HeldCell>,
+}
+
+/// The slots of one cell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldCell {
+    /// The cell.
+    pub cell: Cell,
+    /// The rest of it, where the kind balances more than the label.
+    #[serde(default, skip_serializing_if = "Group::is_empty")]
+    pub group: Group,
+    /// How many slots it has, numbered from 0.
+    pub slots: u32,
+}
+
+impl HeldSlots {
+    /// The slots of a cell; none for one that the version did not have.
+    #[must_use]
+    pub fn of(&self, cell: Cell, group: &Group) -> u32 {
+        self.cells
+            .iter()
+            .find(|held| held.cell == cell && held.group == *group)
+            .map_or(0, |held| held.slots)
+    }
 }
 
 /// `calibration` of a behaviour file.
@@ -112,6 +149,7 @@ impl Behaviour {
             },
             calibration: None,
             against: Against::default(),
+            held: None,
         }
     }
 

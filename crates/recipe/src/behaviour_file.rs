@@ -114,6 +114,7 @@ pub fn load_behaviour_of(path: &Path, text: &str, guide: &Guide) -> Result<Behav
         models: models(&root)?,
         against: read_against(&root)?,
         calibration: calibration(&root)?,
+        held: None,
     })
 }
 

@@ -28,7 +28,9 @@ mod stage_file;
 pub mod table;
 
 pub use against::{Against, Reference};
-pub use behaviour::{Behaviour, CalibrationChoice, Examples, Models, Subject, UserTable};
+pub use behaviour::{
+    Behaviour, CalibrationChoice, Examples, HeldCell, HeldSlots, Models, Subject, UserTable,
+};
 pub use behaviour_file::{DEFAULT_MODEL, kind_of_behaviour, load_behaviour, load_behaviour_of};
 pub use calibration_file::CalibrationFile;
 pub use described::described_behaviours;

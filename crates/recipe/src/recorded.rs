@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::behaviour::{Behaviour, Models};
+use crate::behaviour::{Behaviour, HeldSlots, Models};
 use crate::behaviour_file::load_behaviour_of;
 use crate::error::RecipeError;
 use crate::kind_file::Guide;
@@ -34,6 +34,14 @@ pub fn recorded_behaviour(
     {
         behaviour.models = models;
     }
+    behaviour.held = record
+        .get("held")
+        .map(HeldSlots::deserialize)
+        .transpose()
+        .map_err(|error| RecipeError::Record {
+            path: path.to_path_buf(),
+            problem: format!("`held`: {error}"),
+        })?;
     Ok(behaviour)
 }
 
@@ -44,6 +52,9 @@ fn as_written(record: &Value) -> Value {
         if let Some(Value::Object(fields)) = record.get_mut(section) {
             fields.remove(key);
         }
+    }
+    if let Value::Object(fields) = &mut record {
+        fields.remove("held");
     }
     record
 }
@@ -74,7 +85,9 @@ fn without_nulls(value: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::behaviour::HeldCell;
     use crate::load_behaviour;
+    use evalwright_core::{Cell, Group, Side};
 
     #[test]
     fn a_recorded_behaviour_reads_back_as_it_was() {
@@ -96,7 +109,18 @@ files = ["old.jsonl"]
 file = "judge.toml"
 precision = 0.9
 "#;
-        let behaviour = load_behaviour(Path::new("likes-risk.toml"), text).unwrap();
+        let mut behaviour = load_behaviour(Path::new("likes-risk.toml"), text).unwrap();
+        behaviour.held = Some(HeldSlots {
+            version: "1.0.0".to_owned(),
+            stages: vec!["score".to_owned()],
+            cells: vec![HeldCell {
+                cell: Cell {
+                    label: Side::Matching,
+                },
+                group: Group::default(),
+                slots: 0,
+            }],
+        });
         let mut record = serde_json::to_value(&behaviour).unwrap();
         record["against"]["hashes"] = serde_json::json!(["0"]);
         record["calibration"]["sha256"] = serde_json::json!("0");

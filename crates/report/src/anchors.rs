@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use evalwright_core::{ContentHash, Row, Seed, Side};
 use evalwright_stats::{Interval, bootstrap_interval, cohen_kappa, normal_quantile, wilson};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::agreement::{CONFIDENCE, DRAWS};
 use crate::number::{share, share_interval, three_digit_interval, three_digits};
@@ -17,7 +17,7 @@ use crate::number::{share, share_interval, three_digit_interval, three_digits};
 pub const ANCHORS_SCHEMA: &str = "evalwright.anchors/1";
 
 /// A row that both judged.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Anchor {
     /// The row.
     pub row: String,
@@ -30,7 +30,7 @@ pub struct Anchor {
 }
 
 /// A difference of means with its interval.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct MeanShift {
     /// After less before.
     pub value: f64,
@@ -39,7 +39,7 @@ pub struct MeanShift {
 }
 
 /// What the anchors say.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AnchorReport {
     /// [`ANCHORS_SCHEMA`].
     pub schema: String,

@@ -1,13 +1,15 @@
 //! `evalwright diff`: what changed between two versions, or any two sets of rows.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use evalwright_core::{Seed, exit_code};
 use evalwright_dataset::import::{ImportedRow, read_all};
 use evalwright_dataset::{Manifest, StatusChange, StatusLog, read_manifest};
-use evalwright_report::{Compared, DiffRow, compare};
+use evalwright_report::{AnchorReport, Compared, DiffRow, compare};
+use serde::Deserialize;
 
 use crate::commands::import::{formats, read_options};
 use crate::failure::{Failure, Kind};
@@ -76,7 +78,11 @@ pub(crate) fn run(arguments: &DiffArguments, printer: &Printer) -> Result<u8, Fa
             manifest: after_manifest.as_ref(),
         },
         Seed(arguments.seed),
-    );
+    )
+    .with_anchors(match (&before_manifest, &after_manifest) {
+        (Some(before), Some(after)) => anchors(before, after, &arguments.after)?,
+        _ => None,
+    });
     if let Some(out) = &arguments.out {
         let json = serde_json::to_vec_pretty(&found).map_err(|error| {
             Failure::new(Kind::Unexpected, format!("cannot write JSON: {error}"))
@@ -94,6 +100,34 @@ pub(crate) fn run(arguments: &DiffArguments, printer: &Printer) -> Result<u8, Fa
         printer.data(&found.summary_text())?;
     }
     Ok(exit_code::DONE)
+}
+
+/// What the anchors said when the second version was made from the first with another judge: it stands in `run.json`, for
+/// it says nothing about the rows themselves. A version without that file, or made from another one, has none.
+fn anchors(
+    before: &Manifest,
+    after: &Manifest,
+    folder: &Path,
+) -> Result<Option<AnchorReport>, Failure> {
+    let path = folder.join("run.json");
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(cause) => return Err(Failure::unreadable(&path, &cause)),
+    };
+    let run: RunFacts = serde_json::from_str(&text).map_err(|error| {
+        Failure::new(Kind::Config, format!("{}: {error}", path.display()))
+            .hint("it holds clock times and what a regeneration found about the judge; take it away to compare without")
+    })?;
+    Ok(run
+        .anchors
+        .filter(|found| found.version == before.version && before.dataset == after.dataset))
+}
+
+/// What is looked at of `run.json`.
+#[derive(Deserialize)]
+struct RunFacts {
+    anchors: Option<AnchorReport>,
 }
 
 /// A row as far as a comparison looks at it: the statement where there is one, else the whole question.

@@ -7,6 +7,7 @@ use evalwright_core::exit_code;
 use evalwright_dataset::{OpenVersion, Status, StatusLog, versions};
 use evalwright_recipe::{RecipeError, recorded_behaviour};
 
+use crate::again::Again;
 use crate::anchors::Anchoring;
 use crate::changelog::between;
 use crate::commands::kinds::{all_kinds, load};
@@ -29,6 +30,14 @@ pub(crate) struct RegenerateArguments {
     /// from what the data changes; 0 for none
     #[arg(long, value_name = "ROWS", default_value_t = 100)]
     anchors: usize,
+    /// Go on only if rows are judged by the very judges, wordings and curves of the version before, so that whatever
+    /// changes is the data
+    #[arg(long, conflicts_with_all = ["judges", "calibration"])]
+    keep_judge: bool,
+    /// Do this stage of the kind anew and keep all others: they live on stored replies, and the candidates are those of
+    /// the version before; may be given more than once
+    #[arg(long = "only-stage", value_name = "STAGE", conflicts_with_all = ["preview", "dry_run"])]
+    stages: Vec<String>,
     #[command(flatten)]
     making: Making,
 }
@@ -76,16 +85,22 @@ pub(crate) fn run(
         beside: &arguments.project,
         out: dataset.parent().unwrap_or(Path::new(".")),
     };
-    let recipe = settle(behaviour, &folders, place, &arguments.making)?;
-    let anchoring = Anchoring {
-        before: &before,
-        most: arguments.anchors,
+    let (mut behaviour, kind) = settle(behaviour, &folders, place, &arguments.making)?;
+    let again = Again {
+        anchoring: Anchoring {
+            before: &before,
+            most: arguments.anchors,
+        },
+        stages: &arguments.stages,
+        keeps_judge: arguments.keep_judge,
     };
+    again.check(&kind, arguments.making.given())?;
+    behaviour.held = again.held(&kind, behaviour.held.take())?;
     let code = make(
-        recipe,
+        (behaviour, kind),
         place,
         &arguments.making,
-        Some(&anchoring),
+        Some(&again),
         printer,
         environment,
     )?;

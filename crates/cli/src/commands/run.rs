@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use evalwright_core::{ContentHash, Interrupt, exit_code};
+use evalwright_core::{ContentHash, Interrupt, Model, exit_code};
 use evalwright_dataset::{
     Manifest, OpenVersion, Parent, lock, next_version, publish, verify_files, versions,
 };
@@ -18,7 +18,7 @@ use evalwright_report::AnchorReport;
 use evalwright_store::ReplyStore;
 use serde_json::json;
 
-use crate::anchors::Anchoring;
+use crate::again::{Again, Given, Kept};
 use crate::changelog;
 use crate::commands::estimate::show_estimate;
 use crate::commands::kinds::{all_kinds, load};
@@ -123,13 +123,13 @@ pub(crate) struct Place<'a> {
     pub(crate) out: &'a Path,
 }
 
-/// Makes a version of a recipe, or finds that it is there. With anchors, rows of an earlier version are judged by the
-/// judges of now where those are others.
+/// Makes a version of a recipe, or finds that it is there. Of a version that is made again, rows are judged by the judges of
+/// now where those are others, and what is to be kept is kept.
 pub(crate) fn make(
     recipe: (Behaviour, LoadedKind),
     place: Place<'_>,
     arguments: &Making,
-    anchors: Option<&Anchoring<'_>>,
+    again: Option<&Again<'_>>,
     printer: &Printer,
     environment: &Environment,
 ) -> Result<u8, Failure> {
@@ -148,15 +148,27 @@ pub(crate) fn make(
     for name in std::iter::once(&mut names.generator).chain(&mut names.judges) {
         *name = models.in_files(name);
     }
-    let judges = models.judges(&behaviour)?;
+    let mut judges = models.judges(&behaviour)?;
+    let mut generator = models.by_name(&behaviour.models.generator)?;
+    let kept: Option<(Kept<'_>, Vec<Kept<'_>>)> = again.map(|again| {
+        let judges = judges.iter().map(|judge| again.judge(&kind, *judge));
+        (again.writer(&kind, generator), judges.collect())
+    });
+    if let Some((writer, raters)) = &kept {
+        generator = writer;
+        judges = raters.iter().map(|judge| judge as &dyn Model).collect();
+    }
     let plan = RunPlan {
         behaviour: &behaviour,
         kind: &kind,
-        generator: models.by_name(&behaviour.models.generator)?,
+        generator,
         judges: &judges,
         embedder: models.embedder.as_deref(),
         limit: arguments.limit,
     };
+    if let Some(again) = again {
+        again.check_judge(&plan)?;
+    }
     if let Some(candidates) = arguments.preview {
         return preview(&plan, candidates, &arguments.store, printer);
     }
@@ -199,8 +211,11 @@ pub(crate) fn make(
     let mut processes = Started::new(printer);
     let outcome = run_with_rules(&plan, &store, &interrupt, &shown, &mut processes)?;
     drop(processes);
-    let anchors = anchors
-        .map(|anchoring| anchoring.measure(&plan, &outcome, &store, &interrupt, printer))
+    let anchors = again
+        .map(|again| {
+            let anchoring = &again.anchoring;
+            anchoring.measure(&plan, &outcome, &store, &interrupt, printer)
+        })
         .transpose()?
         .flatten();
     let notes = anchors.as_ref().map_or(&[][..], |found| &found.verdict);
@@ -221,6 +236,7 @@ pub(crate) fn make(
         "operating_system": std::env::consts::OS,
         "processor": std::env::consts::ARCH,
         "program": made_by(),
+        "anchors": anchors,
     });
     let (version_folder, manifest, summary) =
         publish_outcome(&folder, &published, outcome, &kind, &facts)?;
@@ -268,6 +284,17 @@ struct Calls {
 /// The program and its version, for manifests.
 pub(crate) fn made_by() -> String {
     format!("evalwright {}", env!("CARGO_PKG_VERSION"))
+}
+
+impl Making {
+    /// What changes a stage in which models are asked.
+    pub(crate) fn given(&self) -> Given<'_> {
+        Given {
+            generator: self.generator.as_deref(),
+            has_judges: !self.judges.is_empty(),
+            has_seed: self.seed.is_some(),
+        }
+    }
 }
 
 /// The behaviour with the command line's changes, and its kind; everything that can be wrong with them is

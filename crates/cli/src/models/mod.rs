@@ -96,6 +96,9 @@ pub(crate) fn hint(error: &ModelError) -> Option<&'static str> {
         StopReason::BudgetSpent => {
             "every reply so far is kept; raise --max-cost or --max-tokens and give the same command again"
         }
+        StopReason::NotStored => {
+            "name the reply store that the version was made with: --store FILE"
+        }
         StopReason::Unsupported => "`evalwright doctor --model MODEL` shows what the server can do",
         StopReason::NoLogProbabilities => {
             "`evalwright doctor --model MODEL` shows what the server can do; a rater with `votes` needs nothing but text"

@@ -19,6 +19,7 @@ use evalwright_stats::{Interval, wilson};
 use serde::Serialize;
 
 use crate::agreement::CONFIDENCE;
+use crate::anchors::AnchorReport;
 pub use matching::REWORDED_FROM;
 pub use settings::Setting;
 pub use shift::{Shift, Verdict};
@@ -125,6 +126,10 @@ pub struct Difference {
     pub is_empty: bool,
     /// What the figures say, in sentences.
     pub verdict: Vec<String>,
+    /// The same rows under the judges of before and of now, where the second side was made from the first with another
+    /// judge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anchors: Option<AnchorReport>,
     /// Rows by what became of them.
     pub counts: Counts,
     /// Figures of both sides with the interval of the difference.
@@ -231,6 +236,7 @@ pub fn compare(before: Compared<'_>, after: Compared<'_>, seed: Seed) -> Differe
         after: after.name.to_owned(),
         is_empty,
         verdict,
+        anchors: None,
         counts,
         shifts,
         topics,
@@ -245,6 +251,16 @@ pub fn compare(before: Compared<'_>, after: Compared<'_>, seed: Seed) -> Differe
 }
 
 impl Difference {
+    /// Adds what the anchors say, that were judged when the second side was made from the first.
+    #[must_use]
+    pub fn with_anchors(mut self, anchors: Option<AnchorReport>) -> Self {
+        if let Some(anchors) = &anchors {
+            self.verdict.extend(anchors.verdict.iter().cloned());
+        }
+        self.anchors = anchors;
+        self
+    }
+
     /// The difference in at most 40 lines for a terminal.
     #[must_use]
     pub fn summary_text(&self) -> String {
