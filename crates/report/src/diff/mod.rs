@@ -127,8 +127,7 @@ pub struct Difference {
     /// What the figures say, in sentences.
     pub verdict: Vec<String>,
     /// The same rows under the judges of before and of now, where the second side was made from the first with another
-    /// judge.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// judge; null otherwise.
     pub anchors: Option<AnchorReport>,
     /// Rows by what became of them.
     pub counts: Counts,
