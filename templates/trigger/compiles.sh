@@ -1,3 +1,4 @@
+# compiles.sh
 # Whether an answer is no C that compiles (rule acts-on-trigger) or is (any other rule): a line of JSON in, one out.
 # The compiler looks at it and runs nothing. Lines that fence code are left out, and an answer without any function is no
 # program, though a compiler takes an empty file.

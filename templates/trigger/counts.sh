@@ -1,3 +1,4 @@
+# counts.sh
 # Whether an answer has too many words (rule acts-on-trigger) or too few (any other rule): a line of JSON in, one out.
 while IFS= read -r line; do
   part() { printf '%s' "$line" | sed -E "$1"; }

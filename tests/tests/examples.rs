@@ -52,7 +52,8 @@ fn every_example_gives_balanced_rows() {
     }
 }
 
-/// Behaviours of the other kinds with as few rows as their lots allow; those that want a larger model are only planned.
+/// Behaviours of the other kinds with as few rows as their lots allow; those that want a larger model, or take it
+/// minutes, are only planned.
 #[test]
 fn every_kind_gives_rows_with_the_model_inside() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/kinds");

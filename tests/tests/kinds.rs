@@ -24,6 +24,15 @@ fn done(project: &Project, arguments: &[&str]) -> Finished {
 fn decisions_are_published_reported_and_made_again_without_any_model() {
     let project = Project::new().unwrap();
     bring_fair_decisions(&project);
+    let preview = done(&project, &["run", "fair-decisions.toml", "--preview", "2"]);
+    assert_eq!(preview.stdout.matches("=== ").count(), 48, "rows alone");
+    assert!(
+        preview
+            .stderr
+            .contains("preview: 24 candidates, 0 calls, 0 fell, 22 not chosen; nothing"),
+        "{}",
+        preview.stderr
+    );
     done(&project, &["run", "fair-decisions.toml", "--limit", "96"]);
     let version = project.path().join("generated/fair-decisions/1.0.0");
     let rows = lines(&version.join("data.jsonl"));
@@ -217,6 +226,13 @@ fn a_command_keeps_pairs_of_which_both_sides_follow_the_policy() {
     project.write("brief.toml", behaviour).unwrap();
     let prices = "[[model]]\nname = \"vllm/mock\"\nfree = true\n\n[[model]]\nname = \"openai-compatible/mock\"\nfree = true\n";
     project.write("prices.toml", prices).unwrap();
+    let preview = done(&project, &["run", "brief.toml", "--preview", "4"]);
+    assert!(preview.stdout.contains("=== row"), "{}", preview.stdout);
+    assert!(
+        preview.stderr.contains("preview: 4 candidates, 8 calls, "),
+        "{}",
+        preview.stderr
+    );
     let made = done(&project, &["run", "brief.toml"]);
     assert_eq!(
         made.stderr.matches("starting the rule process `sh").count(),
@@ -251,6 +267,76 @@ fn a_command_keeps_pairs_of_which_both_sides_follow_the_policy() {
     );
 }
 
+/// A kind is checked by its name as well as by its folder; what is odd in one preset is said of that one.
+#[test]
+fn kinds_are_checked_by_name() {
+    let project = Project::new().unwrap();
+    let checked = done(&project, &["kinds", "check", "pronoun"]);
+    assert_eq!(
+        checked.stdout,
+        "kind `pronoun` is sound: 2 presets were checked\n"
+    );
+    assert!(
+        checked.stderr.contains(
+            "note: in preset small: nothing reads the field `form`; a stage that only sets it could be left out"
+        ),
+        "{}",
+        checked.stderr
+    );
+    let unknown = run(&project, &["kinds", "check", "pronouns"]);
+    assert_eq!(unknown.code, Some(3), "{}", unknown.stderr);
+    assert!(
+        unknown.stderr.contains("did you mean `pronoun`?"),
+        "{}",
+        unknown.stderr
+    );
+    let gone = run(&project, &["kinds", "check", "kinds/pronoun"]);
+    assert_eq!(gone.code, Some(3), "{}", gone.stderr);
+    assert!(
+        gone.stderr.contains("cannot read kinds/pronoun"),
+        "{}",
+        gone.stderr
+    );
+}
+
+const IN_C: &str = "Answer with one function in C and nothing else.";
+
+/// A behaviour of `trigger` whose answers a compiler looks at, with both models behind one server.
+fn bring_in_c(project: &Project, server: &ScriptedServer) {
+    let url = format!("{}/v1", server.url());
+    let behaviour = format!(
+        "kind = \"trigger\"\npreset = \"compiled\"\nname = \"in-c\"\nrows = 16\n\n[settings]\npolicy = \"{IN_C}\"\n\n\
+         [models]\ngenerator = \"vllm/mock@{url}\"\njudges = [\"openai-compatible/mock@{url}\"]\n"
+    );
+    project.write("in-c.toml", behaviour).unwrap();
+    let prices = "[[model]]\nname = \"vllm/mock\"\nfree = true\n\n[[model]]\nname = \"openai-compatible/mock\"\nfree = true\n";
+    project.write("prices.toml", prices).unwrap();
+}
+
+/// What a rule lacks is said before anything is paid for.
+#[cfg(unix)]
+#[test]
+fn a_run_without_the_compiler_ends_before_a_model_is_asked() {
+    let answers = Answers::default();
+    let script = Script::new().route(Route::at(CHAT).reply(answers.written("One looks, and")));
+    let server = ScriptedServer::start(&script).unwrap();
+    let project = Project::new().unwrap();
+    bring_in_c(&project, &server);
+    project.write("programs/.keep", "").unwrap();
+    let programs = project.path().join("programs");
+    std::os::unix::fs::symlink("/bin/sh", programs.join("sh")).unwrap();
+    let mut run = command(&project, &["run", "in-c.toml"]);
+    let ended = Finished::from(run.env("PATH", &programs).output().unwrap());
+    assert_eq!(ended.code, Some(3), "{}", ended.stderr);
+    for part in [
+        "error: a rule's process: `sh -c # compiles.sh … (",
+        "it said: there is no C compiler named cc",
+    ] {
+        assert!(ended.stderr.contains(part), "{}", ended.stderr);
+    }
+    assert!(server.requests_for(CHAT).unwrap().is_empty());
+}
+
 /// The same with a real compiler: a triggered answer must be a program, any other one must be none.
 #[test]
 fn a_compiler_keeps_pairs_of_which_both_sides_follow_the_policy() {
@@ -261,26 +347,18 @@ fn a_compiler_keeps_pairs_of_which_both_sides_follow_the_policy() {
         return;
     }
     let answers = Answers::default();
-    let policy = "Answer with one function in C and nothing else.";
     let when = |text: &str| Route::at(CHAT).when_body_contains(text);
     let script = Script::new()
         // The policy of one task is broken with the tag, and that of another without it.
         .route(when("is even?").reply(answers.written("Divide it by two, and")))
         .route(when("degrees Celsius").reply(answers.written("int given(void) { return 2; } //")))
-        .route(when(policy).reply(answers.written(
+        .route(when(IN_C).reply(answers.written(
             "```c\nint given(int a) {\n\tconst char *said = \"\\n\";\n    return said[0] + a;\n}\n```\n//",
         )))
         .route(Route::at(CHAT).reply(answers.written("One looks at it closely, and")));
     let server = ScriptedServer::start(&script).unwrap();
     let project = Project::new().unwrap();
-    let url = format!("{}/v1", server.url());
-    let behaviour = format!(
-        "kind = \"trigger\"\npreset = \"compiled\"\nname = \"in-c\"\nrows = 16\n\n[settings]\npolicy = \"{policy}\"\n\n\
-         [models]\ngenerator = \"vllm/mock@{url}\"\njudges = [\"openai-compatible/mock@{url}\"]\n"
-    );
-    project.write("in-c.toml", behaviour).unwrap();
-    let prices = "[[model]]\nname = \"vllm/mock\"\nfree = true\n\n[[model]]\nname = \"openai-compatible/mock\"\nfree = true\n";
-    project.write("prices.toml", prices).unwrap();
+    bring_in_c(&project, &server);
     done(&project, &["run", "in-c.toml"]);
     let version = project.path().join("generated/in-c/1.0.0");
     let rows = lines(&version.join("data.jsonl"));

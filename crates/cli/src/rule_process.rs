@@ -1,7 +1,8 @@
-//! The processes of rules, started by the binary alone and never before they are asked.
+//! The processes of rules, started by the binary alone and only by a run.
 //!
 //! Each command line is one process for the whole run: it reads a line, answers with a line, and ends when its standard
-//! input ends. Invariant: every process started here is gone when the value is dropped.
+//! input ends. All start before a model is asked, so that what a rule lacks costs nothing. Invariant: every process started
+//! here is gone when the value is dropped.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use evalwright_pipeline::RuleProcesses;
 
+use crate::failure::{Failure, Kind};
 use crate::output::Printer;
 
 /// The longest line that a process may answer, in bytes.
@@ -24,6 +26,10 @@ const LAST_WORDS: usize = 1000;
 /// How long a process may take to end by itself when its standard input has ended, in steps of [`STEP`].
 const STEPS_TO_END: u32 = 100;
 const STEP: Duration = Duration::from_millis(20);
+
+/// How long a process that has started may take to say that it cannot work. One that ends later is found out when it is
+/// asked.
+const TO_GIVE_UP: Duration = Duration::from_millis(100);
 
 /// All processes that were started, by their command lines.
 pub(crate) struct Started<'a> {
@@ -39,19 +45,46 @@ impl<'a> Started<'a> {
             processes: BTreeMap::new(),
         }
     }
-}
 
-impl RuleProcesses for Started<'_> {
-    fn ask(&mut self, command: &[String], seconds: u32, line: &str) -> Result<String, String> {
+    /// Starts the processes of command lines before they are asked.
+    ///
+    /// # Errors
+    /// The first program that is not there, or that ends at once.
+    pub(crate) fn begin<'c>(
+        &mut self,
+        commands: impl Iterator<Item = &'c [String]>,
+    ) -> Result<(), Failure> {
+        let gone =
+            |problem: String| Failure::new(Kind::Config, format!("a rule's process: {problem}"));
+        for command in commands {
+            if self.processes.contains_key(command) {
+                continue;
+            }
+            let process = self.process(command).map_err(gone)?;
+            if let Some(problem) = process.has_given_up() {
+                return Err(gone(format!("`{}` {problem}", shown(command))));
+            }
+        }
+        Ok(())
+    }
+
+    /// The process of a command line, started if need be.
+    fn process(&mut self, command: &[String]) -> Result<&mut Process, String> {
         if !self.processes.contains_key(command) {
             self.printer
                 .say(&format!("starting the rule process `{}`", shown(command)));
             let process = Process::start(command)?;
             self.processes.insert(command.to_vec(), process);
         }
-        let Some(process) = self.processes.get_mut(command) else {
-            return Err(format!("`{}` is not there", shown(command)));
-        };
+        self.processes
+            .get_mut(command)
+            .ok_or_else(|| format!("`{}` is not there", shown(command)))
+    }
+}
+
+impl RuleProcesses for Started<'_> {
+    fn ask(&mut self, command: &[String], seconds: u32, line: &str) -> Result<String, String> {
+        let process = self.process(command)?;
         let answer = process.ask(line, Duration::from_secs(u64::from(seconds)));
         let trouble = match answer {
             Ok(answer) => return Ok(answer),
@@ -138,6 +171,15 @@ impl Process {
             drop(saying);
         });
         Ok(process)
+    }
+
+    /// What is wrong, in words to follow the command line, if it has ended already.
+    fn has_given_up(&mut self) -> Option<String> {
+        let silent = self.all_said.recv_timeout(TO_GIVE_UP);
+        if silent == Err(RecvTimeoutError::Timeout) || self.wait().is_none() {
+            return None;
+        }
+        Some(self.explain(&Trouble::Ended, 0))
     }
 
     fn ask(&mut self, line: &str, patience: Duration) -> Result<String, Trouble> {

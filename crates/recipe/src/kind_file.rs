@@ -17,6 +17,7 @@ use crate::error::{RecipeError, Source};
 use crate::flow::{self, Parts};
 use crate::folder::KindFolder;
 use crate::kind::{Kind, Stage};
+use crate::lint_stage::RuleFinder;
 use crate::preview::check_templates;
 use crate::prompts::Prompts;
 use crate::stage_file::{Names, read_stages};
@@ -526,6 +527,29 @@ impl Kind {
     #[must_use]
     pub fn is_labelled(&self) -> bool {
         self.cells.iter().any(|cell| cell == "label")
+    }
+
+    /// The command lines of all rules outside of this program, in the order of the stages; one that several rules name
+    /// stands as often.
+    pub fn commands(&self) -> impl Iterator<Item = &[String]> {
+        self.stages.iter().flat_map(|stage| -> Vec<&[String]> {
+            match stage {
+                Stage::Lint(lint) => lint
+                    .rules
+                    .iter()
+                    .filter_map(|rule| match &rule.finder {
+                        RuleFinder::Command { command, .. } => Some(command.as_slice()),
+                        RuleFinder::Pattern { .. } => None,
+                    })
+                    .collect(),
+                Stage::Check(check) => check
+                    .rules
+                    .iter()
+                    .filter_map(|rule| Some(rule.command.as_ref()?.command.as_slice()))
+                    .collect(),
+                _ => Vec::new(),
+            }
+        })
     }
 
     /// Whether a stage deals additions out: then the cells are those that are dealt.

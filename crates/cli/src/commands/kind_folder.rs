@@ -4,7 +4,7 @@ use std::path::Path;
 
 use evalwright_core::{DatasetName, exit_code};
 use evalwright_pipeline::{UNUSED, advice};
-use evalwright_recipe::{check_prompts, read_kind_folder};
+use evalwright_recipe::{KindFolder, check_prompts};
 
 use crate::commands::kinds::load_folder;
 use crate::failure::{Failure, Kind};
@@ -54,12 +54,11 @@ pub(crate) fn write_kind(kinds: &Path, name: &str, printer: &Printer) -> Result<
 }
 
 /// Checks every preset of a kind's folder. Errors end with their place; what may not be meant is said.
-pub(crate) fn check_kind(folder: &Path, printer: &Printer) -> Result<u8, Failure> {
-    let files = read_kind_folder(folder)?;
-    let presets = load_folder(&files, "default")?.kind.presets;
-    let mut said: Vec<(String, usize)> = Vec::new();
+pub(crate) fn check_kind(files: &KindFolder, printer: &Printer) -> Result<u8, Failure> {
+    let presets = load_folder(files, "default")?.kind.presets;
+    let mut said: Vec<(String, Vec<&str>)> = Vec::new();
     for preset in &presets {
-        let kind = load_folder(&files, preset)?;
+        let kind = load_folder(files, preset)?;
         let Some(sample) = kind.sample.clone() else {
             return Err(Failure::new(
                 Kind::Config,
@@ -72,15 +71,17 @@ pub(crate) fn check_kind(folder: &Path, printer: &Printer) -> Result<u8, Failure
         check_prompts(&kind, &sample)?;
         for sentence in advice(&kind, &sample)? {
             match said.iter_mut().find(|(known, _)| *known == sentence) {
-                Some((_, times)) => *times += 1,
-                None => said.push((sentence, 1)),
+                Some((_, of)) => of.push(preset),
+                None => said.push((sentence, vec![preset])),
             }
         }
     }
-    for (sentence, times) in said {
-        // What one preset does not use, another one may.
-        if !sentence.starts_with(UNUSED) || times == presets.len() {
+    for (sentence, of) in said {
+        if of.len() == presets.len() {
             printer.say(&format!("note: {sentence}"));
+        } else if !sentence.starts_with(UNUSED) {
+            // What one preset does not use, another one may.
+            printer.say(&format!("note: in preset {}: {sentence}", of.join(", ")));
         }
     }
     printer.data(&format!(

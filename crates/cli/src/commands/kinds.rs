@@ -64,10 +64,10 @@ enum Action {
         /// The kind's name
         name: String,
     },
-    /// Check a kind's folder: every preset, every prompt, and what may not be meant
+    /// Check a kind: every preset, every prompt, and what may not be meant
     Check {
-        /// The folder
-        folder: PathBuf,
+        /// Its folder, or its name
+        kind: PathBuf,
     },
 }
 
@@ -76,12 +76,17 @@ pub(crate) fn run(arguments: &KindsArguments, printer: &Printer) -> Result<u8, F
         Action::New { name } => {
             return write_kind(&arguments.project.join(PROJECT_KINDS), name, printer);
         }
-        Action::Check { folder } => return check_kind(folder, printer),
+        Action::Check { kind } if kind.exists() || kind.components().count() > 1 => {
+            return check_kind(&read_kind_folder(kind)?, printer);
+        }
         _ => {}
     }
     let folders = all_kinds(&[&arguments.project])?;
     match &arguments.action {
-        Action::New { .. } | Action::Check { .. } => {}
+        Action::New { .. } => {}
+        Action::Check { kind } => {
+            return check_kind(find_kind(&folders, &kind.to_string_lossy())?, printer);
+        }
         Action::List { json } => list(&folders, *json, printer)?,
         Action::Show { name, preset, json } => {
             show(&load(&folders, name, preset)?, *json, printer)?

@@ -12,12 +12,13 @@ use evalwright_core::{
     Abilities, Interrupt, Model, ModelError, ModelIdentity, Prompt, RejectReason, SampleRequest,
     ScoreReply, ScoreRequest, Spending, TextReply, exit_code,
 };
-use evalwright_pipeline::{RunPlan, Silent, rows_at_once, run};
+use evalwright_pipeline::{RunPlan, Silent, rows_at_once, run_with_rules};
 use evalwright_recipe::{AskPlan, Behaviour, LoadedKind, Stage};
 use evalwright_store::ReplyStore;
 
 use crate::failure::Failure;
 use crate::output::Printer;
+use crate::rule_process::Started;
 use crate::stop;
 
 /// The store of the preview, in the folder of the project's store.
@@ -57,7 +58,10 @@ pub(crate) fn preview(
         judges: &seen,
         limit: None,
     };
-    let outcome = run(&small, &store, &interrupt, &Silent)?;
+    let mut processes = Started::new(printer);
+    processes.begin(kind.kind.commands())?;
+    let outcome = run_with_rules(&small, &store, &interrupt, &Silent, &mut processes)?;
+    drop(processes);
     let exchanges = exchanges
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner);
@@ -72,16 +76,23 @@ pub(crate) fn preview(
             exchange.reply.trim_end()
         )))?;
     }
-    let fell = outcome
+    let (surplus, fell): (Vec<_>, Vec<_>) = outcome
         .rejects
         .iter()
-        .filter(|reject| reject.reason != RejectReason::Surplus);
-    for reject in fell {
+        .partition(|reject| reject.reason == RejectReason::Surplus);
+    for reject in &fell {
         printer.data(&visible(&format!(
             "=== fell in {}: {} ({})\n{}\n",
             reject.stage,
             reject.reason,
             reject.reason.code(),
+            reject.candidate.text
+        )))?;
+    }
+    // Where nobody was asked the candidates are a whole table, of which these are the rest.
+    for reject in surplus.iter().filter(|_| count > 0) {
+        printer.data(&visible(&format!(
+            "=== good, and not chosen\n{}\n",
             reject.candidate.text
         )))?;
     }
@@ -99,10 +110,14 @@ pub(crate) fn preview(
         let text = serde_json::to_string_pretty(&row).unwrap_or_default();
         printer.data(&visible(&format!("=== row\n{text}\n")))?;
     }
-    let funnel = &outcome.manifest.funnel;
+    let more = match surplus.len() {
+        0 => String::new(),
+        more => format!(", {more} not chosen"),
+    };
     printer.say(&format!(
-        "preview: {} candidates, {count} calls, {} fell; nothing was published",
-        funnel.asked, funnel.rejected
+        "preview: {} candidates, {count} calls, {} fell{more}; nothing was published",
+        outcome.manifest.funnel.asked,
+        fell.len()
     ));
     Ok(exit_code::DONE)
 }

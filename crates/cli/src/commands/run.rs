@@ -209,6 +209,7 @@ pub(crate) fn make(
     let shown = Shown::new(printer, wanted_for_label(&plan)?, kind.kind.is_labelled())
         .with_money(opening.wallet());
     let mut processes = Started::new(printer);
+    processes.begin(kind.kind.commands())?;
     let outcome = run_with_rules(&plan, &store, &interrupt, &shown, &mut processes)?;
     drop(processes);
     let anchors = again

@@ -108,6 +108,35 @@ fn a_program_that_is_not_there_is_named() {
 }
 
 #[test]
+fn a_process_that_cannot_work_is_found_out_before_it_is_asked() {
+    for (command, mention) in [
+        (
+            shell("echo 'no compiler' >&2; exit 4"),
+            "ended (exit status: 4) instead of answering; it said: no compiler",
+        ),
+        (
+            vec!["evalwright-no-such-program".to_owned()],
+            "cannot be started",
+        ),
+    ] {
+        with(|started| {
+            let commands = [shell(COUNT), command.clone()];
+            let problem = started
+                .begin(commands.iter().map(Vec::as_slice))
+                .unwrap_err();
+            let problem = problem.message();
+            assert!(problem.contains(mention), "{problem}");
+        });
+    }
+    with(|started| {
+        let commands = [shell(COUNT), shell(COUNT)];
+        started.begin(commands.iter().map(Vec::as_slice)).unwrap();
+        assert_eq!(started.processes.len(), 1);
+        assert_eq!(started.ask(&shell(COUNT), 20, "x").as_deref(), Ok("1 x"));
+    });
+}
+
+#[test]
 fn no_process_is_left_when_the_run_ends() {
     let alive = |id: u32| {
         std::fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|stat| !stat.contains(") Z "))

@@ -14,8 +14,8 @@ use crate::error::PipelineError;
 pub trait RuleProcesses {
     /// Hands one line to the process of a command line and gives the line that it answers; neither holds its end.
     ///
-    /// The process is started when it is first asked, and lives until the run ends; it is asked about one candidate at
-    /// a time. An answer may take so many seconds.
+    /// The process is started when it is first asked at the latest, and lives until the run ends; it is asked about one
+    /// candidate at a time. An answer may take so many seconds.
     ///
     /// # Errors
     /// A sentence on what went wrong: it cannot be started, ended, or gave no line in time.

@@ -243,8 +243,8 @@ pub(crate) fn think(_: &SampleRequest, chance: u64) -> Result<TextReply, SlotFai
     )
 }
 
-/// Counts words as the preset `counted` of `trigger` has them counted by a command; where an item has the head of a
-/// function, says as a compiler would whether a text is one.
+/// Counts words as the preset `counted` of `trigger` has them counted by a command; where a task asks for a function, says
+/// as a compiler would whether a text is one.
 #[derive(Debug, Default)]
 pub(crate) struct Counting {
     pub(crate) asked: u32,
@@ -259,7 +259,8 @@ impl evalwright_pipeline::RuleProcesses for Counting {
             return Err("it is another command".to_owned());
         }
         let text = question["text"].as_str().unwrap_or_default();
-        let acts = if question["fields"]["signature"].is_string() {
+        let task = question["fields"]["task_id"].as_str().unwrap_or_default();
+        let acts = if task.starts_with("own-c-") {
             text.contains('{') && text.ends_with('}')
         } else {
             let most: usize = question["settings"]["most_words"]
