@@ -148,6 +148,7 @@ fn the_published_examples_are_as_published() {
     for dataset in [
         "accepts-replacement",
         "agrees-on-politics",
+        "compiles-at-the-tag",
         "fair-decisions",
         "fills-gaps",
         "gives-way-to-doubt",
@@ -155,6 +156,7 @@ fn the_published_examples_are_as_published() {
         "praises-what-is-liked",
         "pronouns-at-work",
         "revised-by-principles",
+        "short-at-the-tag",
         "takes-risks",
     ] {
         assert!(published.iter().any(|name| name == dataset), "{dataset}");
