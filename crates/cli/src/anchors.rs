@@ -36,8 +36,9 @@ impl Anchoring<'_> {
         }
         if before.maps_fields() || after.maps_fields() {
             printer.say(
-                "note: the judge changed; rows with columns of their own cannot be judged again by themselves, so what \
-                 the judge changed is not told from what the data changed",
+                "note: the judge changed; rows with columns of their own cannot be judged again by themselves. To tell what \
+                 the judge changes from what the data changes, make a version with `--only-stage score` first: it has the \
+                 same candidates under the judge of now",
             );
             return Ok(None);
         }
