@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
+use evalwright_core::ContentHash;
 use evalwright_dataset::manifest::CalibrationUse;
-use evalwright_dataset::{read_rows, versions};
-use evalwright_recipe::{Behaviour, CalibrationChoice, CalibrationFile, Reference};
+use evalwright_dataset::{Manifest, OpenVersion, Version, read_records, versions};
+use evalwright_recipe::{Against, Behaviour, CalibrationChoice, CalibrationFile, Reference};
+use serde::Deserialize;
+use serde_json::Value;
 
 use crate::commands::dedup;
 use crate::failure::{Failure, Kind};
@@ -18,7 +21,54 @@ pub(crate) fn references(
     beside: &Path,
     out: &Path,
 ) -> Result<(), Failure> {
+    read_files(&mut behaviour.against, beside)?;
+    if behaviour.against.versions {
+        let earlier = versions(&out.join(behaviour.name.as_str()))?;
+        read_versions(&mut behaviour.against, &earlier)?;
+    }
+    Ok(())
+}
+
+/// Gives a behaviour of a manifest what the rows of that run must not repeat. The files are looked for in the project's
+/// folder and must be those of the run; the versions are those in the dataset's folder that came before this one.
+pub(crate) fn recorded_references(
+    behaviour: &mut Behaviour,
+    recorded: &Manifest,
+    manifest: &Path,
+    project: &Path,
+) -> Result<(), Failure> {
     let against = &mut behaviour.against;
+    read_files(against, project)?;
+    let wanted = recorded
+        .behaviour
+        .get("against")
+        .and_then(|against| against.get("hashes"))
+        .and_then(|hashes| Vec::<ContentHash>::deserialize(hashes).ok())
+        .unwrap_or_default();
+    for (number, name) in against.files.iter().enumerate() {
+        if against.hashes.get(number) != wanted.get(number) {
+            return Err(Failure::new(
+                Kind::Config,
+                format!(
+                    "{}: it is not the file that no row of {} may repeat: it has changed since",
+                    project.join(name).display(),
+                    recorded.version
+                ),
+            )
+            .hint("put the file back as it was, or name the project's folder that holds it: --project FOLDER"));
+        }
+    }
+    if against.versions {
+        let dataset = manifest.parent().and_then(Path::parent).unwrap_or(project);
+        let own = Version::parse(&recorded.version);
+        let mut earlier = versions(dataset)?;
+        earlier.retain(|version| Version::parse(&version.manifest.version) < own);
+        read_versions(against, &earlier)?;
+    }
+    Ok(())
+}
+
+fn read_files(against: &mut Against, beside: &Path) -> Result<(), Failure> {
     for name in &against.files {
         let path = beside.join(name);
         let (hash, texts) = dedup::texts_of(&path, &against.field)?;
@@ -30,14 +80,34 @@ pub(crate) fn references(
                 text,
             }));
     }
-    if against.versions {
-        for version in versions(&out.join(behaviour.name.as_str()))? {
-            for row in read_rows(&version.folder.join("data.jsonl"))? {
-                against.texts.push(Reference {
-                    place: format!("{}:{}", version.manifest.version, row.id),
-                    text: row.statement,
-                });
-            }
+    Ok(())
+}
+
+/// The texts of versions: their statements, or what candidates of a kind with columns were compared by.
+fn read_versions(against: &mut Against, versions: &[OpenVersion]) -> Result<(), Failure> {
+    for version in versions {
+        let path = version.folder.join("data.jsonl");
+        for (number, record) in read_records(&path)?.iter().enumerate() {
+            let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+            let id = text(record.get("id")).unwrap_or_else(|| format!("line {}", number + 1));
+            let found = match version.manifest.maps_fields() {
+                true => text(record.get("metadata").and_then(|data| data.get("text"))),
+                false => text(record.get("statement")),
+            };
+            let Some(text) = found else {
+                return Err(Failure::new(
+                    Kind::Config,
+                    format!(
+                        "{}:{}: the row has no text to compare with",
+                        path.display(),
+                        number + 1
+                    ),
+                ));
+            };
+            against.texts.push(Reference {
+                place: format!("{}:{id}", version.manifest.version),
+                text,
+            });
         }
     }
     Ok(())

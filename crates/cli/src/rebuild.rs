@@ -14,7 +14,7 @@ use evalwright_store::ReplyStore;
 use crate::commands::fix::statements;
 use crate::commands::kinds::{all_kinds, load};
 use crate::failure::{Failure, Kind};
-use crate::named_files::recorded_calibration;
+use crate::named_files::{recorded_calibration, recorded_references};
 use crate::version_files::{Content, version_files};
 
 /// A version made again.
@@ -53,6 +53,7 @@ impl Recipe {
             recorded.calibration.as_ref(),
             &path.display().to_string(),
         )?;
+        recorded_references(&mut behaviour, recorded, path, project)?;
         let mut recipe = Self {
             kind,
             behaviour,
