@@ -141,7 +141,7 @@ impl Prompts {
         template: &str,
         values: &Values<'_>,
     ) -> Result<Prompt, RecipeError> {
-        self.prompt(template, &values.variables())
+        self.prompt(template, &values.variables(&mut None))
     }
 
     /// [`Prompts::render_prompt`] for many values, in their order. Many times faster than one by one.
@@ -154,8 +154,12 @@ impl Prompts {
         all: &[Values<'_>],
     ) -> Result<Vec<Prompt>, RecipeError> {
         let mut prompts = Vec::with_capacity(all.len());
+        let mut shared = None;
         for part in all.chunks(TOGETHER) {
-            let variables: Vec<_> = part.iter().map(Values::variables).collect();
+            let variables: Vec<_> = part
+                .iter()
+                .map(|values| values.variables(&mut shared))
+                .collect();
             for rendered in self.render_all(template, &variables)? {
                 prompts.push(self.prompt_of(template, rendered)?);
             }
@@ -168,7 +172,7 @@ impl Prompts {
     /// # Errors
     /// When a variable is not defined or a limit is passed.
     pub fn render_text(&self, template: &str, values: &Values<'_>) -> Result<String, RecipeError> {
-        Ok(self.render(template, &values.variables())?.whole)
+        Ok(self.render(template, &values.variables(&mut None))?.whole)
     }
 
     fn prompt(

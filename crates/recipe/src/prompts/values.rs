@@ -79,11 +79,28 @@ const BEHAVIOUR: [&str; 15] = [
     "behaviour.models.judges",
 ];
 
-impl Values<'_> {
-    /// The variables by name.
-    pub(super) fn variables(&self) -> BTreeMap<&'static str, Value> {
+/// A behaviour as a variable. All prompts of a stage speak of one behaviour, and taking it apart for each of them costs more
+/// than rendering one.
+pub(super) struct Shared<'a> {
+    behaviour: &'a Behaviour,
+    value: Value,
+}
+
+impl<'a> Values<'a> {
+    /// The variables by name. `shared` is what was taken apart last.
+    pub(super) fn variables(
+        &self,
+        shared: &mut Option<Shared<'a>>,
+    ) -> BTreeMap<&'static str, Value> {
+        let behaviour = match shared {
+            Some(shared) if std::ptr::eq(shared.behaviour, self.behaviour) => &*shared,
+            _ => shared.insert(Shared {
+                behaviour: self.behaviour,
+                value: Value::from(Serde(self.behaviour)),
+            }),
+        };
         let mut variables = BTreeMap::from([
-            ("behaviour", Value::from(Serde(self.behaviour))),
+            ("behaviour", behaviour.value.clone()),
             ("label", Value::from(self.label.as_str())),
             ("opened", Value::from(self.opened)),
             ("side", Value::from(self.behaviour.side(self.label))),
