@@ -216,7 +216,47 @@ impl<'a> Caller<'a> {
         model: &dyn Model,
         requests: &[C],
     ) -> Result<Vec<Answer<C::Reply>>, PipelineError> {
-        let mut batch = Batch::new(&ModelKey::of(model.identity()), requests);
+        self.ask_by_keys(model, requests, keys(model, requests))
+    }
+
+    /// [`Caller::ask`], for requests whose order means nothing to a model. They are sent in the order of their keys: what
+    /// comes back together then lies together in the store, and each of its pages is written once in place of once
+    /// for nearly every reply.
+    pub(crate) fn ask_scattered<C: Call + Send>(
+        &mut self,
+        model: &dyn Model,
+        requests: Vec<C>,
+    ) -> Result<Vec<Answer<C::Reply>>, PipelineError> {
+        let keys = keys(model, &requests);
+        let mut keyed: Vec<(ContentHash, usize, C)> = keys
+            .into_iter()
+            .zip(requests)
+            .enumerate()
+            .map(|(place, (key, request))| (key, place, request))
+            .collect();
+        keyed.par_sort_unstable_by_key(|(key, place, _)| (*key, *place));
+        let mut places = Vec::with_capacity(keyed.len());
+        let mut sorted = Vec::with_capacity(keyed.len());
+        let mut keys = Vec::with_capacity(keyed.len());
+        for (key, place, request) in keyed {
+            keys.push(key);
+            places.push(place);
+            sorted.push(request);
+        }
+        let answers = self.ask_by_keys(model, &sorted, keys)?;
+        let mut placed: Vec<_> = places.into_iter().zip(answers).collect();
+        placed.sort_unstable_by_key(|(place, _)| *place);
+        Ok(placed.into_iter().map(|(_, answer)| answer).collect())
+    }
+
+    /// [`Caller::ask`], with the key of each request.
+    fn ask_by_keys<C: Call>(
+        &mut self,
+        model: &dyn Model,
+        requests: &[C],
+        keys: Vec<ContentHash>,
+    ) -> Result<Vec<Answer<C::Reply>>, PipelineError> {
+        let mut batch = Batch::new(keys, requests);
         let mut misses = Vec::new();
         let keys: Vec<ContentHash> = batch.distinct.iter().map(|one| one.key).collect();
         let stored = C::stored(self.store, &keys)?;
@@ -352,6 +392,15 @@ impl<'a> Caller<'a> {
     }
 }
 
+/// The key of each request to a model.
+fn keys<C: Call>(model: &dyn Model, requests: &[C]) -> Vec<ContentHash> {
+    let model = ModelKey::of(model.identity());
+    requests
+        .par_iter()
+        .map(|request| request.key(&model))
+        .collect()
+}
+
 /// Requests of one call, of which equal ones are one.
 struct Batch<'r, C: Call> {
     /// Each request once, in the order of their first appearance.
@@ -367,13 +416,9 @@ struct Distinct<'r, C: Call> {
 }
 
 impl<'r, C: Call> Batch<'r, C> {
-    fn new(model: &ModelKey, requests: &'r [C]) -> Self {
+    fn new(keys: Vec<ContentHash>, requests: &'r [C]) -> Self {
         let mut distinct: Vec<Distinct<'r, C>> = Vec::with_capacity(requests.len());
         let mut known: HashMap<ContentHash, usize> = HashMap::with_capacity(requests.len());
-        let keys: Vec<ContentHash> = requests
-            .par_iter()
-            .map(|request| request.key(model))
-            .collect();
         let places = requests
             .iter()
             .zip(keys)

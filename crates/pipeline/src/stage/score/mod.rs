@@ -322,7 +322,8 @@ fn replies(
     let mut replies: BTreeMap<Place, Replies> = BTreeMap::new();
     if !scores.is_empty() {
         let (places, requests): (Vec<_>, Vec<ScoreRequest>) = scores.into_iter().unzip();
-        for (place, answer) in places.into_iter().zip(caller.ask(panel.judge, &requests)?) {
+        let answers = caller.ask_scattered(panel.judge, requests)?;
+        for (place, answer) in places.into_iter().zip(answers) {
             replies.entry(place).or_default().scores.push(answer.reply);
         }
     }
