@@ -9,6 +9,7 @@ use evalwright_testing::{Finished, Project, Route, Script, ScriptedServer};
 use evalwright_tests::compiler::has_compiler;
 use evalwright_tests::foreign::bring_fair_decisions;
 use evalwright_tests::served::{Answers, CHAT, command, json_file, lines};
+use serde_json::Value;
 
 fn run(project: &Project, arguments: &[&str]) -> Finished {
     Finished::from(command(project, arguments).output().unwrap())
@@ -169,6 +170,17 @@ fn a_new_kind_is_written_checked_previewed_and_run() {
     );
     let summary = done(&project, &["report", "generated/waiting/1.0.0"]).stdout;
     assert!(summary.contains("6 rows of kind waits"), "{summary}");
+    let document = |arguments: &[&str]| -> Value {
+        serde_json::from_str(&done(&project, arguments).stdout).unwrap()
+    };
+    let audit = document(&["audit", "generated/waiting/1.0.0", "--json"]);
+    assert_eq!(audit["totals"]["rows"], 6, "{}", audit["totals"]);
+    for format in ["hub", "croissant", "parquet"] {
+        let out = format!("out/{format}");
+        let from = "generated/waiting/1.0.0";
+        let exported = document(&["export", from, "--format", format, "--out", &out, "--json"]);
+        assert_eq!(exported["rows"], 6, "{format}");
+    }
 
     let asked = server.requests().unwrap().len();
     let path = project.path().join("kinds/waits/ask.j2");
