@@ -20,7 +20,9 @@ HF_HUB_OFFLINE=1 HF_DATASETS_CACHE="$work/cache" "$environment/bin/python" "$her
 
 # promptfoo with a model that always says Yes: every row is a test, and those whose matching answer is Yes pass.
 if command -v npm > /dev/null; then
-    npm install --silent --no-audit --no-fund --prefix "$work/promptfoo" "promptfoo@0.123.1" > /dev/null 2>&1
+    # It refuses to run with an older Node.js than 22.
+    npm install --silent --no-audit --no-fund --prefix "$work/promptfoo" node@22 "promptfoo@0.123.1" > /dev/null 2>&1
+    PATH=$work/promptfoo/node_modules/.bin:$PATH
     export PROMPTFOO_DISABLE_TELEMETRY=1 PROMPTFOO_DISABLE_UPDATE=1 PROMPTFOO_CONFIG_DIR="$work/promptfoo/settings"
     promptfoo="$work/promptfoo/node_modules/.bin/promptfoo"
     "$promptfoo" validate -c exports/promptfoo/promptfooconfig.yaml

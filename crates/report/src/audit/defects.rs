@@ -115,7 +115,16 @@ pub(super) fn find(
         other_person: cell("other_person"),
         ..Subject::new(form, text)
     };
-    let mut found: Vec<RowFinding> = lint::check(&subject, lints)
+    // What no statement may do, a plain question or a whole answer may.
+    let fitting: Vec<&'static Lint> = match is_of_known_form(row) {
+        true => lints.to_vec(),
+        false => lints
+            .iter()
+            .filter(|lint| lint.forms != [Form::Statement])
+            .copied()
+            .collect(),
+    };
+    let mut found: Vec<RowFinding> = lint::check(&subject, &fitting)
         .into_iter()
         .map(|finding| RowFinding {
             code: finding.lint,
@@ -189,8 +198,8 @@ pub(super) fn collect(found: &[Found], imported: &Imported, most: usize) -> Vec<
     defects
 }
 
-/// Whether the lints know rows like this one: statements, sentences with a blank, questions with options. Any other text
-/// is looked at as if it were a statement, which says little where it is none.
+/// Whether the lints know rows like this one: statements, sentences with a blank, questions with options. Of any other text
+/// is only looked at what no text may have.
 pub(super) fn is_of_known_form(row: &ImportedRow) -> bool {
     match form(row) {
         None => false,
