@@ -528,14 +528,19 @@ fn the_store_can_be_looked_into() {
         asked   14613939451298744362
         stored  3500848641729875649
     ");
-    insta::assert_snapshot!(show(&["why-missed", &key(&["--kind", "score"])]), @r#"
-    exit code: 0
-    --- stdout
-    the nearest before it is [key]; it differs in
-      prompt.chat.messages[0].content
-        asked   …"er.\n\nSomeone wrote this:\n\n[STATEMENT]\nI gladly host her younger brother despite "…
-        stored  …"er.\n\nSomeone wrote this:\n\n[STATEMENT]\nI seldom visit the evening class despite h"…
-    "#);
+    // Judges are asked in the order of keys, which hold the server's port, so which texts these are differs.
+    let missed = show(&["why-missed", &key(&["--kind", "score"])]);
+    let differs = "exit code: 0\n--- stdout\nthe nearest before it is [key]; it differs in\n  \
+                   prompt.chat.messages[0].content\n    asked   …\"";
+    assert!(missed.starts_with(differs), "{missed}");
+    let excerpts: Vec<&str> = missed.lines().skip(4).collect();
+    assert!(
+        excerpts.iter().all(|line| line.contains("[STATEMENT]")),
+        "{missed}"
+    );
+    assert_eq!(excerpts.len(), 2, "{missed}");
+    assert!(excerpts[1].starts_with("    stored  …\""), "{missed}");
+    assert_ne!(excerpts[0][12..], excerpts[1][12..], "{missed}");
     insta::assert_snapshot!(show(&["show", "ffff"]), @r#"
     exit code: 2
     --- stderr
