@@ -128,6 +128,22 @@ fn another_judge_alone_judges_the_very_same_candidates_and_nobody_writes() {
 }
 
 #[test]
+fn a_version_that_was_made_with_a_limit_is_made_again_with_it() {
+    let server = server();
+    let project = project(&format!("{}/v1", server.url()));
+    project.write("prices.toml", PRICES).unwrap();
+    publish(&project, &["--limit", "2"]);
+    let asked = server.requests().unwrap().len();
+    let finished = regenerate(&project, &["--only-stage", "select"]);
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    assert_eq!(server.requests().unwrap().len(), asked);
+    let after = newest(&finished);
+    let rows = |folder: &str| lines(&project.path().join(folder).join("data.jsonl"));
+    assert_eq!(rows(VERSION).len(), 2);
+    assert_eq!(rows(&after), rows(VERSION));
+}
+
+#[test]
 fn what_a_kept_stage_would_have_to_ask_is_refused_before_anybody_is_asked() {
     let server = server();
     let project = made(&server);

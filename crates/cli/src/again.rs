@@ -12,8 +12,8 @@ use evalwright_core::{
     SampleRequest, ScoreReply, ScoreRequest, SlotName, Spending, StopReason, TextReply,
 };
 use evalwright_dataset::{Manifest, RaterRecord, read_records, read_rejects};
-use evalwright_pipeline::{RunPlan, rater_records};
-use evalwright_recipe::{HeldCell, HeldSlots, LoadedKind, Stage};
+use evalwright_pipeline::{RunPlan, rater_records, rows_at_once};
+use evalwright_recipe::{Behaviour, HeldCell, HeldSlots, LoadedKind, Stage};
 use serde::Deserialize;
 
 use crate::anchors::Anchoring;
@@ -27,6 +27,8 @@ pub(crate) struct Again<'a> {
     pub(crate) stages: &'a [String],
     /// Whether rows must be judged as they were.
     pub(crate) keeps_judge: bool,
+    /// Rows at most, where the command line says nothing: those that the version before wanted.
+    pub(crate) limit: Option<u32>,
 }
 
 /// What the command line has otherwise than the version before.
@@ -172,6 +174,23 @@ impl Again<'_> {
         };
         let is_same = |one: &HeldSlots| (&one.stages, &one.cells) == (&held.stages, &held.cells);
         Ok(Some(recorded.filter(is_same).unwrap_or(held)))
+    }
+
+    /// The rows that the version before wanted, where only some stages are done anew: it may have been made with a limit.
+    pub(crate) fn wanted(
+        &self,
+        kind: &LoadedKind,
+        behaviour: &Behaviour,
+    ) -> Result<Option<u32>, Failure> {
+        if self.stages.is_empty() {
+            return Ok(None);
+        }
+        let cells = &self.anchoring.before.manifest.funnel.cells;
+        let wanted: u64 = cells.iter().map(|cell| cell.wanted).sum();
+        let (_, rows_each) = rows_at_once(kind, behaviour)?;
+        Ok(u32::try_from(wanted.saturating_mul(u64::from(rows_each)))
+            .ok()
+            .filter(|rows| *rows < behaviour.rows))
     }
 
     /// The writer, who cannot be asked where no stage of theirs is done anew.

@@ -86,15 +86,17 @@ pub(crate) fn run(
         out: dataset.parent().unwrap_or(Path::new(".")),
     };
     let (mut behaviour, kind) = settle(behaviour, &folders, place, &arguments.making)?;
-    let again = Again {
+    let mut again = Again {
         anchoring: Anchoring {
             before: &before,
             most: arguments.anchors,
         },
         stages: &arguments.stages,
         keeps_judge: arguments.keep_judge,
+        limit: None,
     };
     again.check(&kind, arguments.making.given())?;
+    again.limit = again.wanted(&kind, &behaviour)?;
     behaviour.held = again.held(&kind, behaviour.held.take())?;
     let code = make(
         (behaviour, kind),

@@ -164,7 +164,7 @@ pub(crate) fn make(
         generator,
         judges: &judges,
         embedder: models.embedder.as_deref(),
-        limit: arguments.limit,
+        limit: arguments.limit.or(again.and_then(|again| again.limit)),
     };
     if let Some(again) = again {
         again.check_judge(&plan)?;
